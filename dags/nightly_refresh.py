@@ -1,0 +1,80 @@
+"""Every night: from what the sources say to what both teams believe.
+
+Airflow, see `dags/README.md`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TaskGroup, chain, task
+
+from smarketing import steps
+from smarketing.config import read_config
+
+config = read_config()
+
+with DAG(
+    dag_id="nightly_refresh",
+    description="Sources to raw, raw to marts, checked, and published whole or not at all.",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable(config.schedule, timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    # a night builds in schemas that it has to itself
+    max_active_runs=1,
+    default_args={
+        "owner": "data team",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+        "retry_exponential_backoff": True,
+    },
+    params={
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            description="The instant to speak for; empty: the end of the run's data interval.",
+        ),
+        "known_at": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            description="For a restatement: with what was known at this later instant.",
+        ),
+    },
+    tags=["nightly"],
+) as dag:
+    with TaskGroup("agreement"):
+        night = task(task_id="load")(steps.load_agreement)(
+            as_of="{{ params.as_of or data_interval_end or dag_run.run_after }}",
+            known_at="{{ params.known_at or '' }}",
+        )
+
+    with TaskGroup("extract"):
+        extracted = [
+            task(task_id=source)(steps.extract)(night, source=source) for source in config.sources
+        ]
+
+    with TaskGroup("arrive"):
+        arrived = task(task_id="check")(steps.check_arrival)(night)
+
+    with TaskGroup("transform"):
+        layers = [
+            task(task_id=layer)(steps.transform)(night, layer=layer)
+            for layer in ("staging", "intermediate", "marts")
+        ]
+
+    with TaskGroup("check"):
+        qualified = task(task_id="qualification")(steps.check_qualification)(night)
+
+    with TaskGroup("publish"):
+        published = task(
+            task_id="swap",
+            outlets=[Asset(name="marts", uri=f"smarketing://{config.database}/marts")],
+        )(steps.publish_marts)(night)
+
+    with TaskGroup("report"):
+        reported = task(task_id="scoreboard")(steps.report)(night)
+
+    chain(extracted, arrived, *layers, qualified, published, reported)

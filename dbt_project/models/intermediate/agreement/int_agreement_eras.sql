@@ -1,0 +1,38 @@
+with
+
+versions as (
+
+    select * from {{ ref('stg_agreement__versions') }}
+
+),
+
+handoff_stages as (
+
+    select * from {{ ref('stg_agreement__stages') }}
+
+),
+
+eras as (
+
+    select
+        versions.version,
+        versions.zone,
+        handoff_stages.stage_rank as handoff_rank,
+        versions.in_force_from <= {{ as_of() }}
+        and coalesce(versions.in_force_until > {{ as_of() }}, true) as is_current,
+        -- what happened before the first version is read in its words
+        case
+            when lag(versions.version) over (order by versions.in_force_from) is null
+                then '-infinity'::timestamptz
+            else versions.in_force_from
+        end as starts_at,
+        coalesce(versions.in_force_until, 'infinity'::timestamptz) as ends_at
+    from versions
+    inner join handoff_stages
+        on
+            versions.version = handoff_stages.version
+            and versions.handoff_stage = handoff_stages.stage
+
+)
+
+select * from eras

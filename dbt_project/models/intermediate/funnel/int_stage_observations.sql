@@ -1,0 +1,109 @@
+with
+
+stage_changes as (
+
+    select * from {{ ref('stg_csv_export__stage_changes') }}
+
+),
+
+records as (
+
+    select * from {{ ref('int_lead_records') }}
+
+),
+
+identity as (
+
+    select * from {{ ref('int_lead_identity') }}
+
+),
+
+eras as (
+
+    select * from {{ ref('int_agreement_eras') }}
+
+),
+
+mappings as (
+
+    select * from {{ ref('stg_agreement__stage_mappings') }}
+
+),
+
+stages as (
+
+    select * from {{ ref('stg_agreement__stages') }}
+
+),
+
+-- in the words of the version in force when it was seen
+observed as (
+
+    select
+        stage_changes.record_key,
+        stage_changes.system,
+        stage_changes.source_stage,
+        stage_changes.reason,
+        stage_changes.occurred_at is null as is_date_only,
+        eras.version,
+        eras.zone,
+        eras.handoff_rank,
+        {{ moment('stage_changes.occurred_at', 'stage_changes.occurred_on', 'eras.zone') }}
+            as observed_at
+    from stage_changes
+    inner join eras
+        on
+            {{ moment('stage_changes.occurred_at', 'stage_changes.occurred_on', 'eras.zone') }}
+            >= eras.starts_at
+            and {{ moment('stage_changes.occurred_at', 'stage_changes.occurred_on', 'eras.zone') }}
+            < eras.ends_at
+
+),
+
+understood as (
+
+    select
+        ----------  ids
+        identity.lead_id,
+        observed.record_key,
+
+        ----------  strings
+        observed.version,
+        observed.zone,
+        observed.system,
+        observed.source_stage,
+        observed.reason,
+        stages.stage,
+
+        ----------  numerics
+        records.system_precedence,
+        stages.stage_rank,
+        observed.handoff_rank,
+        identity.record_count,
+
+        ----------  booleans
+        observed.is_date_only,
+
+        ----------  timestamps
+        observed.observed_at,
+        -- a record that was merged away or deleted stands nowhere any more
+        least(records.record_merged_at, records.record_deleted_at) as record_ended_at
+    from observed
+    left join mappings
+        on
+            observed.version = mappings.version
+            and observed.system = mappings.system
+            and lower(trim(observed.source_stage)) = mappings.source_value
+    left join stages
+        on
+            mappings.version = stages.version
+            and mappings.stage = stages.stage
+    left join identity
+        on observed.record_key = identity.record_key
+    left join records
+        on observed.record_key = records.record_key
+    where observed.observed_at <= {{ as_of() }}
+
+)
+
+select * from understood

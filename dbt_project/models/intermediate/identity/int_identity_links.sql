@@ -1,0 +1,45 @@
+with
+
+records as (
+
+    select * from {{ ref('int_lead_records') }}
+
+),
+
+merge_links as (
+
+    select
+        record_key,
+        surviving_record_key as linked_record_key,
+        'merge' as link_kind
+    from records
+    where surviving_record_key is not null
+
+),
+
+-- every record of a mailbox is linked to the first one: a star joins them as well as all pairs would
+email_links as (
+
+    select
+        record_key,
+        min(record_key) over (partition by normal_email) as linked_record_key,
+        'email' as link_kind
+    from records
+    where
+        normal_email is not null
+        and not is_shared_mailbox
+
+),
+
+links as (
+
+    select * from merge_links
+
+    union all
+
+    select * from email_links
+    where record_key <> linked_record_key
+
+)
+
+select * from links

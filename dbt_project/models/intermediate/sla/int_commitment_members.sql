@@ -1,0 +1,190 @@
+-- Who is counted in each commitment's period, and what they contribute: one row per commitment,
+-- segment, period and lead cycle. Everything that sla_compliance says can be opened down to here.
+
+with
+
+periods as (
+
+    select * from {{ ref('int_commitment_periods') }}
+
+),
+
+cycle_stages as (
+
+    select
+        cycle_stages.*,
+        leads.persona,
+        leads.region,
+        leads.channel,
+        leads.deleted_at
+    from {{ ref('int_cycle_stages') }} as cycle_stages
+    inner join {{ ref('int_leads') }} as leads
+        on cycle_stages.lead_id = leads.lead_id
+
+),
+
+entries as (
+
+    select * from {{ ref('int_funnel_entries') }}
+
+),
+
+observed_entries as (
+
+    select * from cycle_stages
+    where not is_inferred
+
+),
+
+-- the stage whose entry places a cycle in a period: counted (volume), started from (conversion) or
+-- arrived at (cycle time)
+placed as (
+
+    select
+        periods.version,
+        periods.commitment_id,
+        periods.segment,
+        periods.metric,
+        periods.from_stage,
+        periods.to_stage,
+        periods.within_days,
+        periods.period_start_date,
+        periods.zone,
+        cycle_stages.lead_id,
+        cycle_stages.cycle_number,
+        cycle_stages.is_date_only,
+        cycle_stages.entered_at
+    from periods
+    inner join cycle_stages
+        on
+            case periods.metric
+                when 'volume' then periods.stage
+                when 'conversion' then periods.from_stage
+                when 'cycle_time' then periods.to_stage
+            end = cycle_stages.stage
+            and periods.period_start_date = date_trunc(
+                periods.period_kind, cycle_stages.entered_at at time zone periods.zone
+            )::date
+    where
+        -- volumes count what was observed; cohorts are made whole by what was passed over
+        (periods.metric <> 'volume' or not cycle_stages.is_inferred)
+        -- deleted before the period was over: not of its population
+        and coalesce(cycle_stages.deleted_at >= periods.period_end_at, true)
+        and case periods.dimension
+            when 'persona' then cycle_stages.persona = periods.dimension_value
+            when 'region' then cycle_stages.region = periods.dimension_value
+            when 'channel' then cycle_stages.channel = periods.dimension_value
+            else true
+        end
+
+),
+
+volumes as (
+
+    select
+        version,
+        commitment_id,
+        segment,
+        period_start_date,
+        lead_id,
+        cycle_number,
+        true as is_success,
+        null::numeric as days,
+        true as is_final
+    from placed
+    where metric = 'volume'
+
+),
+
+-- the first entry to the target stage that does not lie before the start
+conversions as (
+
+    select
+        placed.version,
+        placed.commitment_id,
+        placed.segment,
+        placed.period_start_date,
+        placed.lead_id,
+        placed.cycle_number,
+        placed.within_days,
+        min(
+            {{ duration_days(
+                'placed.entered_at', 'placed.is_date_only',
+                'arrivals.entered_at', 'arrivals.is_date_only',
+                'placed.zone'
+            ) }}
+        ) as days,
+        -- old enough that nothing still to come can be in time
+        bool_and(
+            case
+                when placed.is_date_only
+                    then
+                        ({{ as_of() }} at time zone placed.zone)::date
+                        > (placed.entered_at at time zone placed.zone)::date + placed.within_days
+                else {{ as_of() }} > placed.entered_at + placed.within_days * interval '24 hours'
+            end
+        ) as is_final
+    from placed
+    left join entries as arrivals
+        on
+            placed.lead_id = arrivals.lead_id
+            and placed.cycle_number = arrivals.cycle_number
+            and placed.to_stage = arrivals.stage
+    where placed.metric = 'conversion'
+    group by 1, 2, 3, 4, 5, 6, 7
+
+),
+
+cycle_times as (
+
+    select
+        placed.version,
+        placed.commitment_id,
+        placed.segment,
+        placed.period_start_date,
+        placed.lead_id,
+        placed.cycle_number,
+        true as is_success,
+        {{ duration_days(
+            'starts.entered_at', 'starts.is_date_only',
+            'placed.entered_at', 'placed.is_date_only',
+            'placed.zone'
+        ) }} as days,
+        true as is_final
+    from placed
+    inner join observed_entries as starts
+        on
+            placed.lead_id = starts.lead_id
+            and placed.cycle_number = starts.cycle_number
+            and placed.from_stage = starts.stage
+    where placed.metric = 'cycle_time'
+
+),
+
+members as (
+
+    select * from volumes
+
+    union all
+
+    select
+        version,
+        commitment_id,
+        segment,
+        period_start_date,
+        lead_id,
+        cycle_number,
+        coalesce(days <= within_days, false) as is_success,
+        days,
+        is_final
+    from conversions
+
+    union all
+
+    -- an end before its start is a finding and has no duration
+    select * from cycle_times
+    where days is not null
+
+)
+
+select * from members

@@ -1,0 +1,163 @@
+with
+
+observations as (
+
+    select * from {{ ref('int_stage_observations') }}
+
+),
+
+cycle_stages as (
+
+    select * from {{ ref('int_cycle_stages') }}
+
+),
+
+opportunities as (
+
+    select * from {{ ref('stg_csv_export__opportunities') }}
+
+),
+
+touches as (
+
+    select * from {{ ref('stg_csv_export__touches') }}
+
+),
+
+identity as (
+
+    select * from {{ ref('int_lead_identity') }}
+
+),
+
+closed_before_opened as (
+
+    select * from {{ ref('fct_opportunities') }}
+    where closed_at < opened_at and days_to_close is null
+
+),
+
+unmapped as (
+
+    select
+        'unmapped_stage' as finding,
+        record_key,
+        min(lead_id) as lead_id,
+        'stage "' || source_stage || '" is not in the agreement' as detail,
+        min(observed_at) as found_at
+    from observations
+    where stage is null
+    group by record_key, source_stage
+
+),
+
+unknown_leads as (
+
+    select
+        'unknown_lead' as finding,
+        mentions.record_key,
+        null::text as lead_id,
+        'the record is mentioned by ' || mentions.entity || ', but no lead has this id' as detail,
+        null::timestamptz as found_at
+    from (
+        select
+            record_key,
+            'stage changes' as entity
+        from observations
+
+        union
+
+        select
+            record_key,
+            'opportunities' as entity
+        from opportunities
+
+        union
+
+        select
+            record_key,
+            'touches' as entity
+        from touches
+    ) as mentions
+    left join identity
+        on mentions.record_key = identity.record_key
+    where identity.record_key is null
+
+),
+
+-- a later stage whose only entries lie before the first observed entry to an earlier one
+out_of_order as (
+
+    select
+        'stage_out_of_order' as finding,
+        later.lead_id as record_key,
+        later.lead_id,
+        later.stage || ' was entered before ' || earlier.stage || ' (cycle '
+        || earlier.cycle_number || ')' as detail,
+        later.entered_at as found_at
+    from cycle_stages as earlier
+    inner join cycle_stages as later
+        on
+            earlier.lead_id = later.lead_id
+            and earlier.cycle_number = later.cycle_number
+            and earlier.stage_rank < later.stage_rank
+    where
+        not earlier.is_inferred
+        and not later.is_inferred
+        and {{ duration_days(
+            'earlier.entered_at', 'earlier.is_date_only',
+            'later.entered_at', 'later.is_date_only',
+            'earlier.zone'
+        ) }} is null
+
+),
+
+deals as (
+
+    select
+        'closed_before_opened' as finding,
+        opportunity_key as record_key,
+        lead_id,
+        'the deal was closed before it was opened' as detail,
+        closed_at as found_at
+    from closed_before_opened
+
+),
+
+findings as (
+
+    select * from unmapped
+
+    union all
+
+    select * from unknown_leads
+
+    union all
+
+    select * from out_of_order
+
+    union all
+
+    select * from deals
+
+),
+
+final as (
+
+    select
+        ----------  ids
+        md5(concat_ws('|', finding, record_key, detail)) as finding_id,
+        record_key,
+        lead_id,
+
+        ----------  strings
+        finding,
+        detail,
+
+        ----------  timestamps
+        found_at
+    from findings
+
+)
+
+select * from final

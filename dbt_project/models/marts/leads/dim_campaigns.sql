@@ -1,0 +1,58 @@
+with
+
+campaigns as (
+
+    select * from {{ ref('stg_csv_export__campaigns') }}
+
+),
+
+spend as (
+
+    select * from {{ ref('stg_csv_export__spend') }}
+
+),
+
+current_era as (
+
+    select * from {{ ref('int_agreement_eras') }}
+    where is_current
+
+),
+
+spent as (
+
+    select
+        spend.campaign_key,
+        sum(spend.amount) as spent_amount,
+        min(spend.currency) as currency
+    from spend
+    cross join current_era
+    where spend.spent_date <= ({{ as_of() }} at time zone current_era.zone)::date
+    group by 1
+
+),
+
+final as (
+
+    select
+        ----------  ids
+        campaigns.campaign_key,
+
+        ----------  strings
+        campaigns.campaign_name,
+        campaigns.channel,
+        spent.currency,
+
+        ----------  numerics
+        coalesce(spent.spent_amount, 0)::numeric(18, 2) as spent_amount,
+
+        ----------  dates
+        campaigns.started_date,
+        campaigns.ended_date
+    from campaigns
+    left join spent
+        on campaigns.campaign_key = spent.campaign_key
+
+)
+
+select * from final

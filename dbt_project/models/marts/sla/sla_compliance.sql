@@ -1,0 +1,166 @@
+with
+
+periods as (
+
+    select * from {{ ref('int_commitment_periods') }}
+
+),
+
+members as (
+
+    select * from {{ ref('int_commitment_members') }}
+
+),
+
+counted as (
+
+    select
+        version,
+        commitment_id,
+        segment,
+        period_start_date,
+        count(*) as sample_size,
+        count(*) filter (where is_success) as success_count,
+        bool_and(is_final) as is_every_member_final,
+        percentile_cont(0.5) within group (order by days) as median_days,
+        percentile_cont(0.9) within group (order by days) as p90_days
+    from members
+    group by 1, 2, 3, 4
+
+),
+
+measured as (
+
+    select
+        periods.*,
+        coalesce(counted.sample_size, 0) as sample_size,
+        coalesce(counted.success_count, 0) as success_count,
+        periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
+        case
+            when periods.metric = 'volume' then coalesce(counted.sample_size, 0)::numeric
+            when periods.metric = 'conversion'
+                then counted.success_count::numeric / counted.sample_size
+            when periods.statistic = 'median' then counted.median_days::numeric
+            when periods.statistic = 'p90' then counted.p90_days::numeric
+        end as actual
+    from periods
+    left join counted
+        on
+            periods.version = counted.version
+            and periods.commitment_id = counted.commitment_id
+            and periods.segment = counted.segment
+            and periods.period_start_date = counted.period_start_date
+
+),
+
+paced as (
+
+    select
+        *,
+        -- of a count, the part due by now; a share or a duration is due in full at any time
+        case
+            when metric = 'volume' and business_seconds > 0
+                then target * elapsed_business_seconds / business_seconds
+            when metric = 'volume' then null
+            else target
+        end as expected_to_date,
+        case
+            when metric = 'volume' and elapsed_business_seconds > 0
+                then actual * business_seconds / elapsed_business_seconds
+            when metric = 'volume' then null
+            else actual
+        end as forecast,
+        case
+            when direction = 'at_least' then actual / target
+            when actual > 0 then target / actual
+        end as attainment
+    from measured
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when not is_over and elapsed_business_seconds = 0 then 'pending'
+            when is_over and not is_final then 'maturing'
+            -- shares and durations of too few say nothing; of nobody, nothing at all
+            when metric <> 'volume' and sample_size < greatest(minimum_sample, 1)
+                then 'insufficient_sample'
+            when
+                is_over
+                and (
+                    (direction = 'at_least' and actual >= target)
+                    or (direction = 'at_most' and actual <= target)
+                )
+                then 'met'
+            when is_over then 'missed'
+            when
+                (direction = 'at_least' and forecast >= target)
+                or (direction = 'at_most' and forecast <= target)
+                then 'on_track'
+            when
+                (direction = 'at_least' and forecast >= target * 0.9)
+                or (direction = 'at_most' and forecast <= target / 0.9)
+                then 'at_risk'
+            else 'off_track'
+        end as status
+    from paced
+
+),
+
+final as (
+
+    select
+        ----------  ids
+        version as agreement_version,
+        commitment_id,
+        segment,
+
+        ----------  strings
+        party,
+        accountable,
+        statement,
+        metric,
+        stage,
+        from_stage,
+        to_stage,
+        statistic,
+        direction,
+        unit,
+        period_kind,
+        dimension,
+        dimension_value,
+        status,
+
+        ----------  numerics
+        position as commitment_position,
+        within_days,
+        minimum_sample,
+        target,
+        round(actual, 6) as actual,
+        round(attainment, 6) as attainment,
+        round(expected_to_date, 6) as expected_to_date,
+        round(forecast, 6) as forecast,
+        sample_size::integer as sample_size,
+        success_count::integer as success_count,
+        business_seconds,
+        elapsed_business_seconds,
+
+        ----------  booleans
+        is_over,
+        is_final,
+
+        ----------  dates
+        period_start_date,
+        period_end_date,
+
+        ----------  timestamps
+        period_start_at,
+        period_end_at
+    from judged
+
+)
+
+select * from final

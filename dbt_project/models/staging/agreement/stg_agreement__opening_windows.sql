@@ -1,0 +1,21 @@
+with
+
+source as (
+
+    select * from {{ source('agreement', 'opening_windows') }}
+
+),
+
+renamed as (
+
+    select
+        version,
+        calendar,
+        local_date,
+        opens_at,
+        closes_at
+    from source
+
+)
+
+select * from renamed

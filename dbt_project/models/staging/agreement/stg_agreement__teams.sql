@@ -1,0 +1,19 @@
+with
+
+source as (
+
+    select * from {{ source('agreement', 'teams') }}
+
+),
+
+renamed as (
+
+    select
+        version,
+        team,
+        party
+    from source
+
+)
+
+select * from renamed

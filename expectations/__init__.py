@@ -1,0 +1,1 @@
+"""The suites: one module per subject, the severity written beside each check."""

@@ -1,0 +1,1 @@
+"""Marketing and sales, measured against what they promised each other, every night."""

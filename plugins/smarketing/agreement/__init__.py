@@ -1,0 +1,17 @@
+"""The agreement between marketing and sales: read it, check it, load it into the warehouse."""
+
+from smarketing.agreement.contract import Contract
+from smarketing.agreement.faults import AgreementError, Fault
+from smarketing.agreement.loading import Loaded, load_agreement
+from smarketing.agreement.reading import Agreement, Version, read_agreement
+
+__all__ = [
+    "Agreement",
+    "AgreementError",
+    "Contract",
+    "Fault",
+    "Loaded",
+    "Version",
+    "load_agreement",
+    "read_agreement",
+]

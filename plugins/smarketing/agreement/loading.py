@@ -1,0 +1,344 @@
+"""The agreement in the warehouse: schema ``agreement``, as of a night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, LiteralString
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+from smarketing.agreement.contract import (
+    Commitment,
+    Contract,
+    ConversionCommitment,
+    CycleTimeCommitment,
+    VolumeCommitment,
+    content_hash,
+)
+from smarketing.agreement.difference import differences
+from smarketing.agreement.faults import AgreementError, Fault
+from smarketing.agreement.hours import opening_windows
+from smarketing.agreement.reading import Agreement
+
+# so that the days around the start of a version can be placed in its calendars.
+LEAD_IN = timedelta(days=31)
+
+Row = tuple[Any, ...]
+_TableRow = tuple[LiteralString, Row]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load left behind: the rows that the agreement comes to, and how many it wrote."""
+
+    rows: int
+    written: int
+
+
+# the tables below agreement.versions, parents before children; version is always first.
+_TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
+    "stages": ("version", "stage", "kind", "rank", "label", "definition"),
+    "systems": ("version", "system", "precedence"),
+    "stage_mappings": ("version", "system", "source_value", "stage"),
+    "shared_mailboxes": ("version", "local_part"),
+    "teams": ("version", "team", "party"),
+    "commitments": (
+        "version",
+        "commitment_id",
+        "party",
+        "owner",
+        "statement",
+        "metric",
+        "stage",
+        "from_stage",
+        "to_stage",
+        "within_days",
+        "statistic",
+        "direction",
+        "unit",
+        "period",
+        "minimum_sample",
+        "position",
+    ),
+    "commitment_segments": (
+        "version",
+        "commitment_id",
+        "segment",
+        "dimension",
+        "value",
+        "target",
+    ),
+    "opening_windows": (
+        "version",
+        "calendar",
+        "opens_at",
+        "closes_at",
+        "local_date",
+        "seconds_before",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A version as the warehouse has it."""
+
+    version: str
+    effective_from: date
+    effective_until: date | None
+    zone: str
+    content_hash: str
+    content: dict[str, Any]
+
+    def is_in_force(self, as_of: datetime) -> bool:
+        return datetime.combine(self.effective_from, time(), ZoneInfo(self.zone)) <= as_of
+
+
+def load_agreement(
+    agreement: Agreement, connection: Connection[Any], *, as_of: datetime, until: date
+) -> Loaded:
+    """Make schema ``agreement`` say what the files say, in one transaction.
+
+    Calendars are expanded to the windows that open from 31 days before each version starts to
+    ``until``, a local date, included; windows loaded for later dates stay. A load that finds
+    nothing new writes nothing. Within a transaction of the caller's it is a savepoint of that.
+
+    A version that has started by ``as_of`` (an aware instant) is signed: raises
+    ``AgreementError``, and changes nothing, if its content changed or its file is gone.
+    """
+    contents = {
+        version.contract.version: version.contract.content() for version in agreement.versions
+    }
+    wanted = _wanted_rows(agreement, until)
+    with connection.transaction():
+        connection.execute("lock table agreement.versions in share row exclusive mode")
+        known = _known_versions(connection)
+        _refuse_rewriting(agreement, contents, known, as_of)
+        stored = {table: _stored_rows(connection, table, until) for table in _TABLES}
+        stale = _stale_versions(contents, known, wanted, stored)
+        connection.execute("delete from agreement.versions where version = any(%s)", [stale])
+        kept = {name: version for name, version in known.items() if name not in stale}
+        written = _write_versions(connection, agreement, contents, kept)
+        for table, rows in wanted.items():
+            missing = [row for row in rows if row[0] not in kept or row not in stored[table]]
+            _insert(connection, table, missing)
+            written += len(missing)
+    return Loaded(len(agreement.versions) + sum(map(len, wanted.values())), written)
+
+
+def _known_versions(connection: Connection[Any]) -> dict[str, _Known]:
+    rows = connection.execute(
+        "select version, effective_from, effective_until, zone, content_hash, content"
+        " from agreement.versions"
+    )
+    return {row[0]: _Known(*row) for row in rows}
+
+
+def _refuse_rewriting(
+    agreement: Agreement,
+    contents: dict[str, dict[str, Any]],
+    known: dict[str, _Known],
+    as_of: datetime,
+) -> None:
+    files = {version.contract.version: version.file for version in agreement.versions}
+    faults: list[Fault] = []
+    for name, version in known.items():
+        if not version.is_in_force(as_of):
+            continue
+        if name not in contents:
+            faults.append(_vanished(version, agreement.folder))
+        elif content_hash(contents[name]) != version.content_hash:
+            faults += _edited(version, contents[name], files[name])
+    if faults:
+        raise AgreementError(faults)
+
+
+def _vanished(signed: _Known, folder: Path) -> Fault:
+    return Fault(
+        folder / f"{signed.effective_from}.yml",
+        None,
+        "",
+        f"no version '{signed.version}'",
+        f"every version once in force (this one since {signed.effective_from})",
+        "put the file back, under the same version name",
+    )
+
+
+def _edited(signed: _Known, content: dict[str, Any], file: Path) -> Iterator[Fault]:
+    for difference in differences(signed.content, content):
+        yield Fault(
+            file,
+            None,
+            difference.path,
+            f"{difference.old} → {difference.new}",
+            f"no change to version '{signed.version}', in force since {signed.effective_from}",
+            "restore the clause, and write the change as a new version with a later date",
+        )
+
+
+def _stale_versions(
+    contents: dict[str, dict[str, Any]],
+    known: dict[str, _Known],
+    wanted: dict[LiteralString, list[Row]],
+    stored: dict[LiteralString, set[Row]],
+) -> list[str]:
+    """The versions to be written anew: withdrawn, changed, or stored in other words than now."""
+    stale = {
+        name
+        for name, version in known.items()
+        if name not in contents or content_hash(contents[name]) != version.content_hash
+    }
+    for table in _TABLES:
+        stale |= {row[0] for row in stored[table].difference(wanted[table])}
+    return sorted(stale)
+
+
+def _write_versions(
+    connection: Connection[Any],
+    agreement: Agreement,
+    contents: dict[str, dict[str, Any]],
+    kept: dict[str, _Known],
+) -> int:
+    written = 0
+    for version in agreement.versions:
+        contract = version.contract
+        before = kept.get(contract.version)
+        if before is None:
+            connection.execute(
+                "insert into agreement.versions (version, name, effective_from, effective_until,"
+                " zone, marketing_party, sales_party, content_hash, content, handoff_stage,"
+                " default_calendar) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    contract.version,
+                    contract.name,
+                    contract.effective_from,
+                    version.effective_until,
+                    contract.zone,
+                    contract.parties.marketing.name,
+                    contract.parties.sales.name,
+                    content_hash(contents[contract.version]),
+                    Jsonb(contents[contract.version]),
+                    contract.handoff.stage,
+                    contract.default_calendar,
+                ],
+            )
+        elif before.effective_until != version.effective_until:
+            connection.execute(
+                "update agreement.versions set effective_until = %s where version = %s",
+                [version.effective_until, contract.version],
+            )
+        else:
+            continue
+        written += 1
+    return written
+
+
+def _stored_rows(connection: Connection[Any], table: LiteralString, until: date) -> set[Row]:
+    query = sql.SQL("select {} from {}").format(_columns(table), _qualified(table))
+    if table == "opening_windows":
+        query += sql.SQL(" where local_date <= {}").format(until)
+    return {tuple(map(_in_utc, row)) for row in connection.execute(query)}
+
+
+def _in_utc(value: Any) -> Any:
+    # in the session's zone, a time that a clock shows twice equals no instant of another (PEP 495).
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def _insert(connection: Connection[Any], table: LiteralString, rows: list[Row]) -> None:
+    query = sql.SQL("copy {} ({}) from stdin").format(_qualified(table), _columns(table))
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _qualified(table: LiteralString) -> sql.Identifier:
+    return sql.Identifier("agreement", table)
+
+
+def _columns(table: LiteralString) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, _TABLES[table]))
+
+
+def _wanted_rows(agreement: Agreement, until: date) -> dict[LiteralString, list[Row]]:
+    wanted: dict[LiteralString, list[Row]] = {table: [] for table in _TABLES}
+    for version in agreement.versions:
+        for table, row in _rows(version.contract, until):
+            wanted[table].append(row)
+    return wanted
+
+
+def _rows(contract: Contract, until: date) -> Iterator[_TableRow]:
+    yield from _funnel_rows(contract)
+    for local_part in contract.shared_mailboxes:
+        yield "shared_mailboxes", (contract.version, local_part)
+    for team, details in contract.teams.items():
+        yield "teams", (contract.version, team, details.party)
+    for position, commitment in enumerate(contract.commitments, start=1):
+        yield "commitments", _commitment_row(contract.version, position, commitment)
+        yield from _segment_rows(contract.version, commitment)
+    yield from _window_rows(contract, until)
+
+
+def _funnel_rows(contract: Contract) -> Iterator[_TableRow]:
+    name = contract.version
+    for rank, stage in enumerate(contract.stages.path, start=1):
+        yield "stages", (name, stage.stage, "path", rank, stage.label, stage.definition)
+    for stage in contract.stages.detours:
+        yield "stages", (name, stage.stage, "detour", None, stage.label, stage.definition)
+    for precedence, system in enumerate(contract.systems, start=1):
+        yield "systems", (name, system, precedence)
+    for system, mapping in contract.mappings.items():
+        for mapped, values in mapping.items():
+            for value in values:
+                yield "stage_mappings", (name, system, value, mapped)
+
+
+def _segment_rows(version: str, commitment: Commitment) -> Iterator[_TableRow]:
+    whole = ("all", None, None, commitment.target.amount)
+    yield "commitment_segments", (version, commitment.id, *whole)
+    for segment in commitment.segments:
+        label = f"{segment.dimension}: {segment.value}"
+        part = (label, segment.dimension, segment.value, segment.target.amount)
+        yield "commitment_segments", (version, commitment.id, *part)
+
+
+def _commitment_row(version: str, position: int, commitment: Commitment) -> Row:
+    match commitment:
+        case VolumeCommitment(stage=stage):
+            # a count has no sample to be too small: few leads are the finding itself.
+            subject: Row = (stage, None, None, None, None)
+            minimum_sample = 0
+        case ConversionCommitment(from_=start, to=end, within=days, minimum_sample=minimum_sample):
+            subject = (None, start, end, days, None)
+        case CycleTimeCommitment(
+            from_=start, to=end, statistic=statistic, minimum_sample=minimum_sample
+        ):
+            subject = (None, start, end, None, statistic)
+    return (
+        version,
+        commitment.id,
+        commitment.party,
+        commitment.owner,
+        commitment.statement,
+        commitment.metric,
+        *subject,
+        commitment.target.direction,
+        commitment.target.unit,
+        commitment.period,
+        minimum_sample,
+        position,
+    )
+
+
+def _window_rows(contract: Contract, until: date) -> Iterator[_TableRow]:
+    first = contract.effective_from - LEAD_IN
+    for name, calendar in contract.calendars.items():
+        zone = ZoneInfo(calendar.zone)
+        for window in opening_windows(calendar.hours, calendar.closed, zone, first, until):
+            yield "opening_windows", (contract.version, name, *window)

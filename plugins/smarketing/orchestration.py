@@ -1,0 +1,134 @@
+"""Airflow on the embedded server: its environment, its metadata, its processes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from smarketing.config import Config
+from smarketing.home import PROJECT, home
+from smarketing.warehouse import server
+from smarketing.warehouse.connection import CONNECTION_VARIABLE
+
+
+def airflow_folder() -> Path:
+    """AIRFLOW_HOME."""
+    folder = home() / "airflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
+    """What Airflow's processes need to know, beside what the environment says already.
+
+    A setting that the environment has (``AIRFLOW__...``) is left as it is; Airflow's metadata is
+    in a database and under a login of its own, unless the environment names another.
+    """
+    keys = _secrets()
+    defaults = {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__API__SECRET_KEY": keys["api"],
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "GX_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    if "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" not in os.environ:
+        metadata = server.ensure_database(server.start(), "airflow", owner="airflow")
+        defaults["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = metadata.replace(
+            "postgresql://", "postgresql+psycopg2://", 1
+        )
+    fixed = {
+        "AIRFLOW_HOME": str(airflow_folder()),
+        "SMARKETING_CONFIG": str(config.folder),
+        "SMARKETING_HOME": str(home()),
+        CONNECTION_VARIABLE: warehouse_uri,
+        # `airflow standalone` starts the others by name
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+    return defaults | dict(os.environ) | fixed
+
+
+def migrate(variables: dict[str, str]) -> bool:
+    """Bring Airflow's metadata to this version, unless it is. True if something was done."""
+    mark = airflow_folder() / f"migrated-{version('apache-airflow-core')}"
+    if mark.exists():
+        return False
+    _airflow(variables, "db", "migrate", log=airflow_folder() / "migrate.log").check_returncode()
+    mark.touch()
+    return True
+
+
+def start_night(
+    variables: dict[str, str], as_of: datetime, log: Path
+) -> subprocess.Popen[bytes]:
+    """Run ``nightly_refresh`` once, in one process of its own; its chatter goes to ``log``."""
+    conf = json.dumps({"as_of": as_of.isoformat()})
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*_command(), "dags", "test", "nightly_refresh", as_of.isoformat(), "--conf", conf],
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def standalone(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start scheduler, dag processor, triggerer and API server; their chatter goes to ``log``."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*_command(), "standalone"], env=variables, stdout=output, stderr=subprocess.STDOUT
+        )
+
+
+def login() -> tuple[str, str]:
+    """The user and the password that Airflow made up for its UI.
+
+    Raises:
+        FileNotFoundError: Airflow has not been up yet.
+    """
+    passwords = airflow_folder() / "simple_auth_manager_passwords.json.generated"
+    user, password = next(iter(json.loads(passwords.read_text()).items()))
+    return user, password
+
+
+def _command() -> list[str]:
+    return [sys.executable, "-m", "airflow"]
+
+
+def _airflow(
+    variables: dict[str, str], *arguments: str, log: Path
+) -> subprocess.CompletedProcess[bytes]:
+    with log.open("wb") as output:
+        return subprocess.run(
+            [*_command(), *arguments], env=variables, stdout=output, stderr=subprocess.STDOUT
+        )
+
+
+def _secrets() -> dict[str, str]:
+    """The keys with which Airflow signs and encrypts: made once, readable by their owner only."""
+    file = home() / "secrets.json"
+    if not file.exists():
+        made = {
+            "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "api": secrets.token_hex(32),
+            "jwt": secrets.token_hex(32),
+        }
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            json.dump(made, handle)
+    return dict(json.loads(file.read_text()))

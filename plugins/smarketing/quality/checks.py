@@ -1,0 +1,64 @@
+"""What a check is: a Great Expectation with a severity, an allowance, and words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+Severity = Literal["critical", "warning"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule on one table.
+
+    ``meaning`` says what a failure means, ``concerns`` whom it is for. A critical failure stops
+    the night before it is published; a warning is told.
+    """
+
+    name: str
+    severity: Severity
+    meaning: str
+    concerns: str
+    expectation: Expectation
+
+
+@dataclass(frozen=True)
+class RowCheck:
+    """One rule on each row of a population.
+
+    ``population`` is a query over ``{batch}``, the suite's table; ``fails`` the condition under
+    which one of its rows breaks the rule; ``key`` the column that names the row: keys are kept
+    for every failing row, so a key must not be personal data. Up to ``share_allowed`` of the
+    population (a fraction) may fail.
+    """
+
+    name: str
+    severity: Severity
+    meaning: str
+    concerns: str
+    population: str
+    fails: str
+    key: str
+    share_allowed: float = 0.0
+
+    @property
+    def failing_keys(self) -> str:
+        """The query for the keys of the rows that fail."""
+        return (
+            f"select {self.key}::text as failing_key "
+            f"from ({self.population}) as population where {self.fails}"
+        )
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The checks of one table, in the order in which they are read."""
+
+    name: str
+    schema: str
+    table: str
+    checks: tuple[Check | RowCheck, ...]

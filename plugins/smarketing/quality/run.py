@@ -1,0 +1,187 @@
+"""Run suites with Great Expectations, keep every figure and every failing key, and gate.
+
+Three outcomes, not two: a check *passed*, *failed*, or was *not run* (its query broke). The
+night goes on only if no critical check failed and every check ran.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from smarketing.night import Night
+from smarketing.quality.checks import Check, RowCheck, Suite
+from smarketing.warehouse.connection import as_role, connect, with_parameters
+
+State = Literal["passed", "failed", "not_run"]
+
+
+class ChecksFailedError(Exception):
+    """The night must not go on; the message names each check, its figures and its meaning."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check said tonight."""
+
+    suite: Suite
+    check: Check | RowCheck
+    state: State
+    evaluated: int | None
+    failing: int | None
+    observed: str | None
+
+    @property
+    def stops_the_night(self) -> bool:
+        """A check that could not run tells nothing, which is worse than a failure."""
+        return self.state == "not_run" or (
+            self.state == "failed" and self.check.severity == "critical"
+        )
+
+    def __str__(self) -> str:
+        figures = f" ({self.failing} of {self.evaluated})" if self.failing is not None else ""
+        verdict = "could not run" if self.state == "not_run" else self.state
+        detail = f" [{self.observed}]" if self.state == "not_run" else ""
+        return (
+            f"{self.suite.name}.{self.check.name} {verdict}{figures}: {self.check.meaning} "
+            f"(concerns {self.check.concerns}){detail}"
+        )
+
+
+def run_suites(uri: str, night: Night, suites: Sequence[Suite]) -> list[Outcome]:
+    """Run all suites, record them in ``ops``, and return what each check said.
+
+    Raises:
+        ChecksFailedError: a critical check failed, or some check could not run. Everything is
+            recorded all the same.
+    """
+    outcomes = _validate(uri, suites)
+    with connect(uri, "transformer") as connection:
+        _record(connection, night, outcomes)
+    stopping = [outcome for outcome in outcomes if outcome.stops_the_night]
+    if stopping:
+        raise ChecksFailedError(
+            f"{len(stopping)} of {len(outcomes)} checks stop the night:\n"
+            + "\n".join(f"  {outcome}" for outcome in stopping)
+        )
+    return outcomes
+
+
+def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
+    # importing it logs a line for every function that it leaves undocumented
+    logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_postgres(
+        "warehouse", connection_string=_sqlalchemy_uri(uri)
+    )
+    outcomes: list[Outcome] = []
+    with connect(uri, "transformer") as connection:
+        for suite in suites:
+            asset = source.add_table_asset(
+                suite.name, table_name=suite.table, schema_name=suite.schema
+            )
+            batch = asset.add_batch_definition_whole_table("all").get_batch()
+            for check in suite.checks:
+                # a check is validated alone: one broken query must not hide another's figure
+                validation = batch.validate(_expectation(check), result_format="BASIC")
+                outcomes.append(_outcome(connection, suite, check, validation))
+    return outcomes
+
+
+def _expectation(check: Check | RowCheck) -> Any:
+    if isinstance(check, Check):
+        return check.expectation
+    import great_expectations.expectations as gxe
+
+    return gxe.UnexpectedRowsExpectation(unexpected_rows_query=check.failing_keys)
+
+
+def _outcome(
+    connection: psycopg.Connection, suite: Suite, check: Check | RowCheck, validation: Any
+) -> Outcome:
+    observed = validation.result.get("observed_value")
+    if not validation.success and observed is None:
+        reason = _exception_message(validation.exception_info)
+        return Outcome(suite, check, "not_run", None, None, reason)
+    if isinstance(check, Check):
+        state: State = "passed" if validation.success else "failed"
+        return Outcome(suite, check, state, None, None, str(observed))
+    count = sql.SQL("select count(*) from ({}) as population").format(
+        _on_table(check.population, suite)
+    )
+    row = connection.execute(count).fetchone()
+    assert row is not None
+    evaluated, failing = int(row[0]), int(observed)
+    state = "passed" if failing <= check.share_allowed * evaluated else "failed"
+    return Outcome(suite, check, state, evaluated, failing, None)
+
+
+def _on_table(query: LiteralString, suite: Suite) -> sql.Composable:
+    """A suite's query with ``{batch}`` filled in, as Great Expectations fills it."""
+    return sql.SQL(query).format(batch=sql.Identifier(suite.schema, suite.table))
+
+
+def _exception_message(exception_info: dict[str, Any]) -> str:
+    """The first line of what went wrong; values of rows stay out of it."""
+    for info in [exception_info, *exception_info.values()]:
+        if isinstance(info, dict) and info.get("exception_message"):
+            return str(info["exception_message"]).strip().splitlines()[0]
+    return "no reason given"
+
+
+def _sqlalchemy_uri(uri: str) -> str:
+    parameters = psycopg.conninfo.conninfo_to_dict(as_role(uri, "transformer"))
+    # Great Expectations refuses a URI without a host; on a Unix socket it is not used
+    if str(parameters.get("host", "/")).startswith("/"):
+        folder = parameters.pop("host", None)
+        uri = with_parameters(as_role(uri, "transformer"), host="localhost")
+        return uri.replace("postgresql://", "postgresql+psycopg2://", 1) + (
+            f"&host={folder}" if folder else ""
+        )
+    return as_role(uri, "transformer").replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def _record(
+    connection: psycopg.Connection, night: Night, outcomes: Sequence[Outcome]
+) -> None:
+    for outcome in outcomes:
+        check, suite = outcome.check, outcome.suite
+        identity = (night.night_id, night.attempt, suite.name, check.name)
+        connection.execute(
+            "delete from ops.check_results "
+            "where night_id = %s and attempt = %s and suite = %s and check_name = %s",
+            identity,
+        )
+        connection.execute(
+            "insert into ops.check_results (night_id, attempt, suite, check_name, severity, state, "
+            "evaluated, failing, share_allowed, observed, meaning, concerns) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                *identity,
+                check.severity,
+                outcome.state,
+                outcome.evaluated,
+                outcome.failing,
+                check.share_allowed if isinstance(check, RowCheck) else None,
+                outcome.observed,
+                check.meaning,
+                check.concerns,
+            ),
+        )
+        if isinstance(check, RowCheck) and outcome.failing:
+            # the rule's own query: Great Expectations keeps no more than 200 rows
+            connection.execute(
+                sql.SQL(
+                    "insert into ops.check_failures "
+                    "(night_id, attempt, suite, check_name, failing_key) "
+                    "select {}, {}, {}, {}, failing_key from ({}) as failures"
+                ).format(*identity, _on_table(check.failing_keys, suite))
+            )

@@ -1,0 +1,112 @@
+"""What really happened, as of the end of the story: the answers to check a model against.
+
+All instants are UTC; a day without a time stands at its local start in the agreement's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smarketing.sandbox.clock import as_text
+from smarketing.sandbox.files import Row
+from smarketing.sandbox.stages import HANDOFF
+from smarketing.sandbox.story import Story
+
+HEADERS = {
+    "persons": ("person_id", "record_ids", "created", "is_deleted", "deleted"),
+    "stages": (
+        "person_id",
+        "cycle_number",
+        "stage",
+        "entered",
+        "is_date_only",
+        "exited",
+        "direction",
+        "is_inferred",
+    ),
+    "handoffs": (
+        "person_id",
+        "cycle_number",
+        "handed_off",
+        "assigned",
+        "first_touch",
+        "first_touch_id",
+    ),
+    "outcomes": (
+        "person_id",
+        "first_mql",
+        "first_sql",
+        "first_customer",
+        "is_won",
+        "amount_won",
+    ),
+}
+
+
+def tell(story: Story) -> Iterator[tuple[str, Row]]:
+    """All rows of the truth about one person, each with the name of its file."""
+    person_id = story.records[story.canonical()].lead_id
+    yield "persons", (person_id, *_person(story))
+    for row in _stages(story):
+        yield "stages", (person_id, *row)
+    for handoff in story.handoffs:
+        touch = handoff.first_touch
+        yield (
+            "handoffs",
+            (
+                person_id,
+                handoff.cycle,
+                as_text(handoff.at),
+                _text(handoff.assigned),
+                _text(touch.at if touch else None),
+                touch.touch_id if touch else "",
+            ),
+        )
+    yield "outcomes", (person_id, *_outcome(story))
+
+
+def _person(story: Story) -> Row:
+    """Created with the first record; deleted with the last one that was not merged away."""
+    deleted = {deletion.record: deletion.at for deletion in story.deletions}
+    surviving = set(range(len(story.records))) - story.merged_away()
+    is_deleted = surviving <= set(deleted)
+    return (
+        ";".join(sorted(record.lead_id for record in story.records)),
+        as_text(min(record.created for record in story.records)),
+        _flag(is_deleted),
+        as_text(max(deleted[record] for record in surviving)) if is_deleted else "",
+    )
+
+
+def _stages(story: Story) -> Iterator[tuple[object, ...]]:
+    for index, move in enumerate(story.moves):
+        entered = as_text(move.at)
+        is_last = index + 1 == len(story.moves)
+        exited = "" if is_last else as_text(story.leaves(index))
+        is_date_only = _flag(move.uploaded is not None)
+        for stage in move.inferred:
+            yield move.cycle, stage, entered, is_date_only, entered, move.direction, "true"
+        yield move.cycle, move.stage, entered, is_date_only, exited, move.direction, "false"
+
+
+def _outcome(story: Story) -> Row:
+    """First observed entries, and the money of the deals won."""
+    first: dict[str, int] = {}
+    for move in story.moves:
+        first.setdefault(move.stage, move.at)
+    won = [deal.agreed for deal in story.opportunities if deal.status == "won"]
+    return (
+        _text(first.get(HANDOFF)),
+        _text(first.get("sql")),
+        _text(first.get("customer")),
+        _flag(bool(won)),
+        f"{sum(won) / 100:.2f}",
+    )
+
+
+def _text(at: int | None) -> str:
+    return "" if at is None else as_text(at)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,24 @@
+"""What stops an extraction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SourceError(Exception):
+    """The source cannot be read as declared; trying again without a change does not help.
+
+    Each fault names the place, what was found, what was expected and what to do.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class LoadError(Exception):
+    """The warehouse did not take the rows; the same night can be run again."""
+
+
+class MappingError(SourceError):
+    """The mapping file is wrong; each fault names the file and the place in it."""

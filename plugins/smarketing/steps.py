@@ -1,0 +1,160 @@
+"""The steps of a night, as the DAG calls them. Each records itself, and can be run again.
+
+A connection that breaks is left to Airflow's retries. Everything else (a wrong agreement, a
+failed check, a model that does not build) would fail again, and fails the task for good.
+
+``night`` is what :func:`load_agreement` returned: the small keys of a night, as XCom carries them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from smarketing.config import Config, read_config
+from smarketing.night import Night, Step, close_night, open_night, recorded
+from smarketing.sources.csv_export import LoadError
+from smarketing.warehouse.build import Layer, build_layer
+from smarketing.warehouse.connection import WarehouseError, as_role, connect, uri_in_task
+from smarketing.warehouse.publish import publish
+
+if TYPE_CHECKING:
+    from smarketing.quality.run import Outcome
+
+# calendars are opened for a year beyond the night: no target in an agreement is longer
+_CALENDAR_AHEAD = timedelta(days=366)
+
+# what a second try may mend
+_TRANSIENT = (psycopg.OperationalError, LoadError, WarehouseError)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a step works with."""
+
+    config: Config
+    uri: str
+    night: Night
+    step: Step
+
+
+@contextmanager
+def _sorted_errors() -> Iterator[None]:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    try:
+        yield
+    except _TRANSIENT:
+        raise
+    except Exception as error:
+        raise AirflowFailException(str(error)) from error
+
+
+@contextmanager
+def _step(night: dict[str, Any], name: str) -> Iterator[_Work]:
+    with _sorted_errors():
+        config, uri, this = read_config(), uri_in_task(), Night.from_xcom(night)
+        with recorded(uri, this, name) as step:
+            yield _Work(config, uri, this, step)
+
+
+def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
+    """Open the night and load what the two teams signed. Returns the night's keys.
+
+    ``as_of`` and ``known_at`` are ISO 8601 instants; where ``known_at`` is empty, the night knows
+    what its own end knows.
+    """
+    from smarketing.agreement import load_agreement as load
+    from smarketing.agreement import read_agreement
+
+    with _sorted_errors():
+        config, uri = read_config(), uri_in_task()
+        instant = config.night_of(datetime.fromisoformat(as_of))
+        night = open_night(uri, instant, datetime.fromisoformat(known_at) if known_at else instant)
+        with recorded(uri, night, "agreement.load") as step:
+            agreement = read_agreement(config.agreements)
+            with connect(uri, "loader") as connection:
+                loaded = load(
+                    agreement,
+                    connection,
+                    as_of=night.as_of,
+                    until=(night.as_of + _CALENDAR_AHEAD).date(),
+                )
+            step.rows_in, step.rows_out = loaded.rows, loaded.written
+        return night.to_xcom()
+
+
+def extract(night: dict[str, Any], source: str) -> None:
+    """Read what one source has delivered by the night, into its raw schema."""
+    from smarketing.sources.csv_export import extract as extract_csv
+    from smarketing.sources.csv_export import read_mapping
+
+    with _step(night, f"extract.{source}") as work:
+        extracted = extract_csv(
+            read_mapping(work.config.mapping(source)),
+            warehouse_uri=as_role(work.uri, "loader"),
+            night_id=work.night.night_id,
+            known_at=work.night.known_at,
+            workdir=work.config.workdir / "dlt",
+        )
+        work.step.rows_in = extracted.rows_read
+        work.step.rows_out = extracted.rows_loaded
+        work.step.rows_rejected = extracted.rows_rejected
+        work.step.note = extracted.note
+
+
+def check_arrival(night: dict[str, Any]) -> None:
+    """Are the sources fresh, in volume and in shape?"""
+    from expectations import arrival
+    from smarketing.quality.run import run_suites
+
+    with _step(night, "arrive.check") as work:
+        fresh = min(source.fresh_within_hours for source in work.config.sources.values())
+        suites = arrival.suites(work.night, fresh_within_hours=fresh)
+        _tally(work.step, run_suites(work.uri, work.night, suites))
+
+
+def transform(night: dict[str, Any], layer: Layer) -> None:
+    """Build one layer of models, as of the night, into schemas that start empty."""
+    with _step(night, f"transform.{layer}") as work:
+        work.step.rows_out = build_layer(work.uri, work.night, layer, work.config.workdir)
+
+
+def check_qualification(night: dict[str, Any]) -> None:
+    """Do the candidate marts keep the rules that both teams signed?"""
+    from expectations import qualification
+    from smarketing.quality.run import run_suites
+
+    with _step(night, "check.qualification") as work:
+        rules = qualification.rules_in_force(work.uri, work.night)
+        _tally(work.step, run_suites(work.uri, work.night, qualification.suites(rules)))
+
+
+def publish_marts(night: dict[str, Any]) -> None:
+    """Put the checked candidate in the place of yesterday's marts."""
+    with _step(night, "publish.swap") as work:
+        publication = publish(work.uri, work.night)
+        work.step.rows_out = publication.rows
+        work.step.note = f"{publication.marts} marts, build {publication.build_id}"
+
+
+def report(night: dict[str, Any]) -> None:
+    """Write the page that both heads look at in the morning, and close the night."""
+    from smarketing.review.page import write_page
+    from smarketing.review.scoreboard import read_scoreboard
+
+    with _step(night, "report.scoreboard") as work:
+        page = work.config.workdir / "scoreboard.html"
+        write_page(read_scoreboard(work.uri, work.config), page)
+        work.step.note = page.name
+    close_night(work.uri, work.night)
+
+
+def _tally(step: Step, outcomes: Sequence[Outcome]) -> None:
+    passed = sum(outcome.state == "passed" for outcome in outcomes)
+    step.note = f"{passed} of {len(outcomes)} checks passed"

@@ -1,0 +1,155 @@
+"""Build one layer of models with dbt, into schemas that start empty, and keep what dbt measured."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from smarketing.home import PROJECT
+from smarketing.night import Night
+from smarketing.warehouse.connection import connect
+
+Layer = Literal["staging", "intermediate", "marts"]
+
+CANDIDATE = "marts_candidate"
+
+_SCHEMAS: dict[Layer, str] = {
+    "staging": "staging",
+    "intermediate": "intermediate",
+    "marts": CANDIDATE,
+}
+
+
+class BuildError(Exception):
+    """Models or their tests failed; the message names each of them and what the database said."""
+
+
+def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int:
+    """Build a layer and run its data tests, as of the night. Returns the rows written to tables.
+
+    dbt runs in this process, so that whoever kills the task kills the build with it: nothing
+    goes on writing to a schema that the next attempt has begun to fill.
+
+    Raises:
+        BuildError: a model could not be built or a test found rows.
+    """
+    _empty_schema(uri, _SCHEMAS[layer])
+    instants = {"as_of": night.as_of.isoformat(), "known_at": night.known_at.isoformat()}
+    results = run_dbt(
+        uri,
+        workdir,
+        "build",
+        "--select", f"path:models/{layer}",
+        "--indirect-selection", "buildable",
+        "--exclude-resource-type", "unit_test",
+        "--vars", json.dumps(instants),
+    )  # fmt: skip
+    _keep_timings(uri, night, layer, results)
+    failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
+    if failed:
+        faults = "\n".join(
+            f"  {result.node.resource_type} {result.node.name} "
+            f"({result.node.original_file_path}): {(result.message or '').strip()}"
+            for result in failed
+        )
+        raise BuildError(f"{len(failed)} of {len(results)} failed in layer {layer}:\n{faults}")
+    return sum(
+        _rows(result) or 0 for result in results if result.node.resource_type == "model"
+    )
+
+
+def run_dbt(uri: str, workdir: Path, *arguments: str) -> list[Any]:
+    """Run one dbt command on the warehouse and return its results, one per node.
+
+    Raises:
+        BuildError: dbt could not run at all (a model does not compile, a macro is missing ...).
+    """
+    from dbt.cli.main import dbtRunner
+
+    with _dbt_environment(uri):
+        outcome = dbtRunner().invoke(
+            [
+                *arguments,
+                "--project-dir", str(PROJECT / "dbt_project"),
+                "--profiles-dir", str(PROJECT / "dbt_project"),
+                "--target-path", str(workdir / "dbt"),
+                "--log-path", str(workdir / "logs"),
+            ]
+        )  # fmt: skip
+    if outcome.exception is not None:
+        raise BuildError(f"dbt {arguments[0]} could not run: {outcome.exception}")
+    return list(getattr(outcome.result, "results", []))
+
+
+@contextmanager
+def _dbt_environment(uri: str) -> Iterator[None]:
+    """profiles.yml reads the connection from the environment; it is there while dbt runs."""
+    parameters = conninfo_to_dict(uri)
+    variables = {
+        "SMARKETING_PGHOST": parameters.get("host", "localhost"),
+        "SMARKETING_PGPORT": parameters.get("port", "5432"),
+        "SMARKETING_PGUSER": parameters.get("user", ""),
+        "SMARKETING_PGDATABASE": parameters.get("dbname", ""),
+        "DBT_ENV_SECRET_PGPASSWORD": parameters.get("password", ""),
+    }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update({name: str(value) for name, value in variables.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _empty_schema(uri: str, schema: str) -> None:
+    with connect(uri, "transformer") as connection:
+        name = sql.Identifier(schema)
+        connection.execute(sql.SQL("drop schema if exists {} cascade").format(name))
+        connection.execute(sql.SQL("create schema {}").format(name))
+        if schema == CANDIDATE:
+            # rights go with the schema when it is renamed; default privileges would not
+            connection.execute(
+                sql.SQL("grant usage on schema {} to smarketing_reader").format(name)
+            )
+
+
+def _rows(result: Any) -> int | None:
+    response = result.adapter_response or {}
+    rows = response.get("rows_affected")
+    return rows if rows is not None and rows >= 0 else None
+
+
+def _keep_timings(uri: str, night: Night, layer: Layer, results: list[Any]) -> None:
+    with connect(uri, "transformer") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "delete from ops.model_timings where night_id = %s and attempt = %s and layer = %s",
+            (night.night_id, night.attempt, layer),
+        )
+        cursor.executemany(
+            "insert into ops.model_timings "
+            "(night_id, attempt, layer, node, kind, status, rows_affected, seconds) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    night.night_id,
+                    night.attempt,
+                    layer,
+                    result.node.name,
+                    str(result.node.resource_type),
+                    str(result.status),
+                    _rows(result),
+                    result.execution_time,
+                )
+                for result in results
+            ],
+        )

@@ -1,0 +1,40 @@
+"""Make a database ready: roles, schemas, and the tables that are not models. Idempotent."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import psycopg
+from psycopg import sql
+
+_ROLES = ("smarketing_loader", "smarketing_transformer", "smarketing_reader")
+
+
+def initialise(admin_uri: str, *, reader_password: str | None = None) -> None:
+    """Create whatever is missing in the database that ``admin_uri`` names.
+
+    The login of ``admin_uri`` becomes a member of the loader's and the transformer's role. The
+    reader logs in itself: with ``reader_password``, or as the server's own rules allow.
+
+    Raises:
+        psycopg.errors.InsufficientPrivilege: the login may not create roles or schemas.
+    """
+    with psycopg.connect(admin_uri) as connection:
+        # two nights that start at once must not create one role twice
+        connection.execute("select pg_advisory_xact_lock(hashtext('smarketing initialise'))")
+        for role in _ROLES:
+            if not connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
+                connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
+        connection.execute("alter role smarketing_reader login")
+        if reader_password:
+            connection.execute(
+                sql.SQL("alter role smarketing_reader password {}").format(reader_password)
+            )
+        connection.execute("grant smarketing_loader, smarketing_transformer to current_user")
+        # the transformer builds the candidate schema and swaps it in: it creates and renames schemas
+        connection.execute(
+            sql.SQL("grant create on database {} to smarketing_transformer").format(
+                sql.Identifier(connection.info.dbname)
+            )
+        )
+        connection.execute(files("smarketing.warehouse").joinpath("schema.sql").read_bytes())

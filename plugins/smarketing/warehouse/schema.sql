@@ -1,0 +1,270 @@
+-- What stands in the warehouse before the first night: schemas, their owners, and the tables
+-- that are not models. Idempotent; run by `smarketing warehouse init` as an administrator.
+--
+-- Roles (least privilege, one per kind of work):
+--   smarketing_loader       writes raw_*, agreement, and its own record in ops
+--   smarketing_transformer  reads raw_* and agreement, builds models, publishes, writes ops
+--   smarketing_reader       reads the published marts, nothing else
+
+create schema if not exists agreement authorization smarketing_loader;
+create schema if not exists ops authorization smarketing_transformer;
+create schema if not exists raw_csv_export authorization smarketing_loader;
+create schema if not exists raw_csv_export_staging authorization smarketing_loader;
+
+grant usage on schema agreement, raw_csv_export to smarketing_transformer;
+alter default privileges for role smarketing_loader in schema agreement, raw_csv_export
+    grant select on tables to smarketing_transformer;
+grant usage on schema ops to smarketing_loader;
+
+-- schema agreement: what the two teams signed, as data ------------------------------------
+
+set role smarketing_loader;
+
+create table if not exists agreement.versions (
+    version text primary key,
+    name text not null,
+    effective_from date not null unique,
+    effective_until date,
+    zone text not null,
+    marketing_party text not null,
+    sales_party text not null,
+    content_hash text not null,
+    content jsonb not null,
+    handoff_stage text not null,
+    default_calendar text not null
+);
+comment on table agreement.versions is
+'One row per version of the agreement. In force from the start of effective_from to the start of effective_until (exclusive; null: still in force), both dates in zone. content is what was signed, in one spelling, and content_hash its SHA-256: a version in force may not change.';
+
+create table if not exists agreement.stages (
+    version text not null references agreement.versions on delete cascade,
+    stage text not null,
+    kind text not null check (kind in ('path', 'detour')),
+    rank integer,
+    label text not null,
+    definition text not null,
+    primary key (version, stage),
+    check ((kind = 'path') = (rank is not null))
+);
+comment on table agreement.stages is
+'The stages of a version. Path stages carry their rank, from 1; detours (recycled, disqualified, lost) have none.';
+
+create table if not exists agreement.systems (
+    version text not null references agreement.versions on delete cascade,
+    system text not null,
+    precedence integer not null,
+    primary key (version, system)
+);
+comment on table agreement.systems is
+'The systems that the agreement knows, the most trusted first (precedence 1).';
+
+create table if not exists agreement.stage_mappings (
+    version text not null references agreement.versions on delete cascade,
+    system text not null,
+    source_value text not null,
+    stage text not null,
+    primary key (version, system, source_value),
+    foreign key (version, stage) references agreement.stages (version, stage) on delete cascade
+);
+comment on table agreement.stage_mappings is
+'How a system''s own words map onto stages. source_value is trimmed and in lower case.';
+
+create table if not exists agreement.shared_mailboxes (
+    version text not null references agreement.versions on delete cascade,
+    local_part text not null,
+    primary key (version, local_part)
+);
+comment on table agreement.shared_mailboxes is
+'Mailboxes that several people read (info@, sales@ ...): they never link two records.';
+
+create table if not exists agreement.teams (
+    version text not null references agreement.versions on delete cascade,
+    team text not null,
+    party text not null check (party in ('marketing', 'sales')),
+    primary key (version, team)
+);
+comment on table agreement.teams is 'Which party each team belongs to.';
+
+create table if not exists agreement.qualification_rules (
+    version text not null references agreement.versions on delete cascade,
+    rule text not null,
+    stage text not null,
+    any_of text [] not null,
+    severity text not null check (severity in ('critical', 'warning')),
+    share_allowed numeric not null check (share_allowed between 0 and 1),
+    statement text not null,
+    position integer not null,
+    primary key (version, rule),
+    foreign key (version, stage) references agreement.stages (version, stage)
+);
+comment on table agreement.qualification_rules is
+'What must be known of a lead in a stage: at least one of the fields in any_of. Up to share_allowed of the leads (a fraction) may lack it.';
+
+create table if not exists agreement.commitments (
+    version text not null references agreement.versions on delete cascade,
+    commitment_id text not null,
+    party text not null check (party in ('marketing', 'sales')),
+    owner text not null,
+    statement text not null,
+    metric text not null check (metric in ('volume', 'conversion', 'cycle_time')),
+    stage text,
+    from_stage text,
+    to_stage text,
+    within_days integer,
+    statistic text check (statistic in ('median', 'p90')),
+    direction text not null check (direction in ('at_least', 'at_most')),
+    unit text not null check (unit in ('leads', 'share', 'days')),
+    period text not null check (period in ('week', 'month', 'quarter')),
+    minimum_sample integer not null,
+    position integer not null,
+    primary key (version, commitment_id),
+    foreign key (version, stage) references agreement.stages (version, stage),
+    foreign key (version, from_stage) references agreement.stages (version, stage),
+    foreign key (version, to_stage) references agreement.stages (version, stage)
+);
+comment on table agreement.commitments is
+'One row per promise of a version: who made it, in words and as a metric of spec §7. Shares are fractions (0.25, not 25).';
+
+create table if not exists agreement.commitment_segments (
+    version text not null,
+    commitment_id text not null,
+    segment text not null,
+    dimension text check (dimension in ('persona', 'region', 'channel')),
+    value text,
+    target numeric not null check (target > 0),
+    primary key (version, commitment_id, segment),
+    foreign key (version, commitment_id)
+    references agreement.commitments (version, commitment_id) on delete cascade,
+    check ((dimension is null) = (value is null))
+);
+comment on table agreement.commitment_segments is
+'The parts of the population that a commitment sets a target for. Segment "all" (dimension null) is everybody.';
+
+create table if not exists agreement.opening_windows (
+    version text not null references agreement.versions on delete cascade,
+    calendar text not null,
+    opens_at timestamptz not null,
+    closes_at timestamptz not null,
+    local_date date not null,
+    seconds_before bigint not null,
+    primary key (version, calendar, opens_at),
+    check (closes_at > opens_at)
+);
+comment on table agreement.opening_windows is
+'The calendars of a version, expanded to opening windows [opens_at, closes_at). seconds_before is the business time of the calendar before opens_at; local_date is the day on which the window opens.';
+
+reset role;
+
+-- schema ops: the record of every night ----------------------------------------------------
+
+set role smarketing_transformer;
+
+create table if not exists ops.nights (
+    night_id text not null,
+    attempt integer not null,
+    as_of timestamptz not null,
+    known_at timestamptz not null,
+    state text not null check (state in ('running', 'published', 'failed')),
+    failed_step text,
+    message text,
+    started_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz,
+    primary key (night_id, attempt)
+);
+comment on table ops.nights is
+'One row per attempt at a night. A killed attempt stays "running" until the next one starts and calls it failed.';
+
+create table if not exists ops.steps (
+    night_id text not null,
+    attempt integer not null,
+    step text not null,
+    state text not null check (state in ('running', 'done', 'failed')),
+    rows_in bigint,
+    rows_out bigint,
+    rows_rejected bigint,
+    note text,
+    started_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz,
+    seconds numeric(12, 3) generated always as (
+        extract(epoch from ended_at - started_at)
+    ) stored,
+    primary key (night_id, attempt, step),
+    foreign key (night_id, attempt) references ops.nights on delete cascade
+);
+comment on table ops.steps is 'What each step of an attempt did: rows in, out and rejected, and how long it took.';
+
+create table if not exists ops.model_timings (
+    night_id text not null,
+    attempt integer not null,
+    layer text not null,
+    node text not null,
+    kind text not null,
+    status text not null,
+    rows_affected bigint,
+    seconds numeric(12, 3) not null,
+    primary key (night_id, attempt, layer, node),
+    foreign key (night_id, attempt) references ops.nights on delete cascade
+);
+comment on table ops.model_timings is 'What dbt measured for each model and test (run_results.json).';
+
+create table if not exists ops.rejected_rows (
+    night_id text not null,
+    source text not null,
+    system text not null,
+    entity text not null,
+    file text not null,
+    file_sha text not null,
+    line bigint not null,
+    column_name text not null default '',
+    value text,
+    expected text,
+    reason text not null,
+    record jsonb,
+    rejected_at timestamptz not null default clock_timestamp(),
+    primary key (source, entity, file, file_sha, line, column_name)
+);
+comment on table ops.rejected_rows is
+'Rows of a source that could not be read, kept whole with the reason. Holds personal data: readers have no access.';
+
+create table if not exists ops.check_results (
+    night_id text not null,
+    attempt integer not null,
+    suite text not null,
+    check_name text not null,
+    severity text not null check (severity in ('critical', 'warning', 'info')),
+    state text not null check (state in ('passed', 'failed', 'not_run')),
+    evaluated bigint,
+    failing bigint,
+    share_allowed numeric,
+    observed text,
+    meaning text not null,
+    concerns text not null,
+    primary key (night_id, attempt, suite, check_name),
+    foreign key (night_id, attempt) references ops.nights on delete cascade
+);
+comment on table ops.check_results is
+'The figure of every check, every night: what it looked at, how many failed, what a failure means and whom it concerns.';
+
+create table if not exists ops.check_failures (
+    night_id text not null,
+    attempt integer not null,
+    suite text not null,
+    check_name text not null,
+    failing_key text not null,
+    foreign key (night_id, attempt, suite, check_name) references ops.check_results on delete cascade
+);
+comment on table ops.check_failures is 'The key of every record that failed a check. Keys only: no personal data.';
+
+create table if not exists ops.publications (
+    build_id bigint generated always as identity primary key,
+    night_id text not null,
+    attempt integer not null,
+    as_of timestamptz not null,
+    known_at timestamptz not null,
+    published_at timestamptz not null default clock_timestamp()
+);
+comment on table ops.publications is 'Every publication, in order. The newest is what readers see.';
+
+grant insert, select on ops.rejected_rows to smarketing_loader;
+
+reset role;

@@ -1,0 +1,200 @@
+"""Opening windows against a clock on the wall that is read every minute."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from smarketing.agreement.hours import DaySpan, LocalWindow, OpeningWindow, opening_windows
+
+MINUTE = timedelta(minutes=1)
+GOLDEN = Path(__file__).parents[5] / "shared/golden/business_time.csv"
+
+# zones and days around their clock changes: by an hour, by half an hour, at midnight, by a day.
+CLOCK_CHANGES = [
+    ("Europe/Madrid", date(2026, 3, 29)),
+    ("Europe/Madrid", date(2025, 10, 26)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("America/Sao_Paulo", date(2017, 10, 15)),
+    ("America/Sao_Paulo", date(2018, 2, 18)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("Pacific/Apia", date(2011, 12, 30)),
+    ("Asia/Kolkata", date(2026, 1, 26)),
+]
+
+Hours = dict[DaySpan, tuple[LocalWindow, ...]]
+
+
+def expand(
+    zone: str,
+    hours: dict[str, list[str]],
+    first: str,
+    last: str,
+    closed: frozenset[date] = frozenset(),
+) -> list[OpeningWindow]:
+    parsed: Hours = {
+        DaySpan.parse(days): tuple(map(LocalWindow.parse, windows))
+        for days, windows in hours.items()
+    }
+    days = date.fromisoformat(first), date.fromisoformat(last)
+    return list(opening_windows(parsed, closed, ZoneInfo(zone), *days))
+
+
+def utc_times(windows: list[OpeningWindow]) -> list[str]:
+    return [f"{w.opens_at:%d %H:%M}-{w.closes_at:%d %H:%M}" for w in windows]
+
+
+def test_each_day_takes_its_own_offset() -> None:
+    windows = expand("Europe/Madrid", {"sat-sun": ["09:00-14:00"]}, "2026-03-28", "2026-03-29")
+    assert utc_times(windows) == ["28 08:00-28 13:00", "29 07:00-29 12:00"]
+    assert [window.seconds_before for window in windows] == [0, 5 * 3600]
+
+
+def test_a_window_that_spans_the_change_is_longer_or_shorter() -> None:
+    for last, length in (("2026-03-29", 23), ("2025-10-26", 25)):
+        (window,) = expand("Europe/Madrid", {"mon-sun": ["00:00-24:00"]}, last, last)
+        assert window.closes_at - window.opens_at == timedelta(hours=length)
+
+
+def test_a_time_that_the_clock_skips_comes_with_the_skip() -> None:
+    hours = {"sun": ["01:00-02:30", "02:40-04:00"]}
+    windows = expand("Europe/Madrid", hours, "2026-03-29", "2026-03-29")
+    assert utc_times(windows) == ["29 00:00-29 01:00", "29 01:00-29 02:00"]
+
+
+def test_a_window_within_the_skip_never_opens() -> None:
+    assert expand("Europe/Madrid", {"sun": ["02:15-02:45"]}, "2026-03-29", "2026-03-29") == []
+
+
+def test_of_a_time_shown_twice_the_first_counts() -> None:
+    hours = {"sun": ["01:00-02:30", "02:30-04:00"]}
+    windows = expand("Europe/Madrid", hours, "2025-10-26", "2025-10-26")
+    assert len(windows) == 1  # windows that touch on a day are one
+    hours = {"sun": ["01:00-02:30", "02:40-04:00"]}
+    windows = expand("Europe/Madrid", hours, "2025-10-26", "2025-10-26")
+    assert utc_times(windows) == ["25 23:00-26 00:30", "26 00:40-26 03:00"]
+
+
+def test_a_night_shift_belongs_to_the_day_on_which_it_opens() -> None:
+    closed = frozenset({date(2026, 6, 19)})
+    windows = expand(
+        "Europe/London", {"thu-sat": ["22:00-06:00"]}, "2026-06-18", "2026-06-21", closed
+    )
+    assert utc_times(windows) == ["18 21:00-19 05:00", "20 21:00-21 05:00"]
+    assert [window.local_date.day for window in windows] == [18, 20]
+
+
+def test_overlaps_count_once() -> None:
+    hours = {"fri": ["22:00-06:00", "20:00-23:00"], "sat": ["05:00-10:00", "05:30-05:45"]}
+    windows = expand("UTC", hours, "2026-06-19", "2026-06-20")
+    assert utc_times(windows) == ["19 20:00-20 06:00", "20 06:00-20 10:00"]
+    assert [window.seconds_before for window in windows] == [0, 10 * 3600]
+
+
+window_texts = st.builds(
+    lambda opens, length: LocalWindow(opens, opens + length),
+    st.integers(0, 24 * 60 - 1),
+    st.integers(1, 24 * 60 - 1),
+)
+weeks = st.lists(st.lists(window_texts, max_size=3).map(tuple), min_size=7, max_size=7).map(
+    lambda days: {DaySpan(number, number): windows for number, windows in enumerate(days)}
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(CLOCK_CHANGES), weeks, st.integers(0, 3), st.booleans())
+def test_windows_are_open_when_the_wall_clock_says_so(
+    change: tuple[str, date], hours: Hours, days_before: int, closes: bool
+) -> None:
+    zone, changed = ZoneInfo(change[0]), change[1]
+    first = changed - timedelta(days=days_before)
+    last = changed + timedelta(days=1)
+    closed = frozenset({changed} if closes else ())
+
+    windows = list(opening_windows(hours, closed, zone, first, last))
+
+    local_windows = [
+        (midnight + window.opens * MINUTE, midnight + window.closes * MINUTE)
+        for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
+        if day not in closed
+        for midnight in [datetime.combine(day, datetime.min.time())]
+        for window in hours[DaySpan(day.weekday(), day.weekday())]
+    ]
+    now = datetime.combine(first - timedelta(days=1), datetime.min.time(), UTC)
+    end = datetime.combine(last + timedelta(days=3), datetime.min.time(), UTC)
+    latest_shown = datetime.min
+    open_minutes = set()
+    while now < end:
+        # a clock set back shows nothing new until it has caught up with itself.
+        latest_shown = max(latest_shown, now.astimezone(zone).replace(tzinfo=None))
+        if any(opens <= latest_shown < closes for opens, closes in local_windows):
+            open_minutes.add(now)
+        now += MINUTE
+
+    counted = [
+        window.opens_at + n * MINUTE
+        for window in windows
+        for n in range((window.closes_at - window.opens_at) // MINUTE)
+    ]
+    assert set(counted) == open_minutes
+    assert len(counted) == len(open_minutes)
+    assert all(one.closes_at <= other.opens_at for one, other in pairwise(windows))
+    lengths = [int((window.closes_at - window.opens_at).total_seconds()) for window in windows]
+    assert [window.seconds_before for window in windows] == [
+        sum(lengths[:number]) for number in range(len(lengths))
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(CLOCK_CHANGES), weeks, st.integers(0, 9))
+def test_a_later_end_only_adds_windows(change: tuple[str, date], hours: Hours, days: int) -> None:
+    zone, first = ZoneInfo(change[0]), change[1] - timedelta(days=4)
+    shorter = list(opening_windows(hours, (), zone, first, first + timedelta(days=days)))
+    longer = list(opening_windows(hours, (), zone, first, first + timedelta(days=days + 3)))
+    assert longer[: len(shorter)] == shorter
+    assert all(
+        window.local_date > first + timedelta(days=days) for window in longer[len(shorter) :]
+    )
+
+
+GOLDEN_CALENDARS: dict[str, tuple[str, dict[str, list[str]], set[str]]] = {
+    "sao_paulo_sat": (
+        "America/Sao_Paulo",
+        {"mon-fri": ["09:00-18:00"], "sat": ["09:00-13:00"]},
+        {"2018-02-13", "2018-11-15"},
+    ),
+    "always": ("UTC", {"mon-sun": ["00:00-24:00"]}, set()),
+    "night_shift": ("Europe/London", {"mon-fri": ["22:00-06:00"]}, set()),
+    "kolkata": (
+        "Asia/Kolkata",
+        {"mon-fri": ["09:00-18:00"], "sat": ["10:00-14:00"]},
+        {"2026-01-26"},
+    ),
+    "lord_howe": ("Australia/Lord_Howe", {"mon-fri": ["09:00-18:00"]}, set()),
+}
+
+
+@pytest.mark.skipif(not GOLDEN.exists(), reason=f"the golden cases are absent ({GOLDEN.name})")
+@pytest.mark.parametrize("calendar", GOLDEN_CALENDARS)
+def test_golden_business_time(calendar: str) -> None:
+    zone, hours, closed = GOLDEN_CALENDARS[calendar]
+    holidays = frozenset(map(date.fromisoformat, closed))
+    windows = expand(zone, hours, "2017-01-01", "2027-12-31", holidays)
+    with GOLDEN.open(newline="") as stream:
+        cases = [row for row in csv.DictReader(stream) if row["calendar"] == calendar]
+    assert cases
+    for case in cases:
+        start, end = (datetime.fromisoformat(case[key]) for key in ("start_at", "end_at"))
+        overlaps = (
+            min(end, window.closes_at) - max(start, window.opens_at)
+            for window in windows
+            if window.opens_at < end and window.closes_at > start
+        )
+        assert sum(overlaps, timedelta()).total_seconds() == int(case["business_seconds"])

@@ -1,0 +1,314 @@
+"""Loading into a real PostgreSQL: what arrives, what repeats, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from smarketing.agreement import AgreementError, Loaded, load_agreement, loading, read_agreement
+
+TABLES = (
+    "versions",
+    "stages",
+    "systems",
+    "stage_mappings",
+    "shared_mailboxes",
+    "teams",
+    "commitments",
+    "commitment_segments",
+    "opening_windows",
+)
+BEFORE = datetime(2025, 3, 31, 21, 59, 59, tzinfo=UTC)
+START = datetime(2025, 3, 31, 22, 0, tzinfo=UTC)
+UNTIL = date(2025, 6, 30)
+
+WriteVersion = Callable[..., Path]
+Connection = psycopg.Connection[Any]
+
+
+def load(
+    folder: Path, connection: Connection, *, as_of: datetime = START, until: date = UNTIL
+) -> Loaded:
+    return load_agreement(read_agreement(folder), connection, as_of=as_of, until=until)
+
+
+def everything(connection: Connection) -> dict[str, list[Any]]:
+    """All rows with the transaction and place that wrote them: any write at all shows."""
+    return {
+        table: connection.execute(
+            f"select xmin::text, ctid::text, t.* from agreement.{table} as t order by ctid"
+        ).fetchall()
+        for table in TABLES
+    }
+
+
+def rows(connection: Connection, query: str) -> list[Any]:
+    return connection.execute(query).fetchall()
+
+
+def test_the_clauses_arrive(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    loaded = load(folder, connection)
+    stored = everything(connection)
+    assert loaded.rows == loaded.written == sum(map(len, stored.values()))
+    assert rows(
+        connection,
+        "select version, effective_from, effective_until, zone, marketing_party, handoff_stage,"
+        " default_calendar, content -> 'stages' -> 'path' -> 0 ->> 'stage' from agreement.versions",
+    ) == [("v1", date(2025, 4, 1), None, "Europe/Madrid", "Marketing", "mql", "office", "lead")]
+    assert rows(connection, "select stage, kind, rank from agreement.stages order by rank") == [
+        ("lead", "path", 1),
+        ("mql", "path", 2),
+        ("sql", "path", 3),
+        ("customer", "path", 4),
+        ("lost", "detour", None),
+    ]
+    assert rows(
+        connection, "select system, source_value, stage from agreement.stage_mappings order by 1, 2"
+    ) == [
+        ("crm", "closed lost", "lost"),
+        ("crm", "lead", "lead"),
+        ("crm", "marketing qualified", "mql"),
+        ("crm", "open", "lead"),
+        ("forms", "lead", "lead"),
+    ]
+    assert rows(connection, "select * from agreement.systems order by precedence") == [
+        ("v1", "crm", 1),
+        ("v1", "forms", 2),
+    ]
+    assert rows(connection, "select local_part from agreement.shared_mailboxes order by 1") == [
+        ("info",),
+        ("sales",),
+    ]
+    assert rows(connection, "select team, party from agreement.teams") == [("Sales EMEA", "sales")]
+    assert rows(
+        connection,
+        "select commitment_id, stage, from_stage, to_stage, within_days, statistic, direction,"
+        " unit, period, minimum_sample from agreement.commitments order by position",
+    ) == [
+        ("mql_volume", "mql", None, None, None, None, "at_least", "leads", "month", 0),
+        ("mql_to_sql", None, "mql", "sql", 30, None, "at_least", "share", "quarter", 20),
+        ("sql_to_customer", None, "sql", "customer", None, "median", "at_most", "days", "week", 10),
+    ]
+    assert rows(
+        connection,
+        "select commitment_id, segment, dimension, value, target"
+        " from agreement.commitment_segments order by 1, 2",
+    ) == [
+        ("mql_to_sql", "all", None, None, Decimal("0.25")),
+        ("mql_volume", "all", None, None, Decimal(200)),
+        ("mql_volume", "persona: IT leader", "persona", "IT leader", Decimal(60)),
+        ("mql_volume", "region: APAC", "region", "APAC", Decimal(12)),
+        ("sql_to_customer", "all", None, None, Decimal(45)),
+    ]
+    assert rows(
+        connection,
+        "select calendar, min(local_date), max(local_date) from agreement.opening_windows"
+        " group by calendar order by calendar",
+    ) == [
+        ("always", date(2025, 3, 1), UNTIL),
+        ("night shift", date(2025, 3, 3), UNTIL),
+        ("office", date(2025, 3, 3), UNTIL),
+    ]
+
+
+def test_a_second_load_writes_nothing(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    first = load(folder, connection)
+    stored = everything(connection)
+    assert load(folder, connection) == Loaded(first.rows, written=0)
+    assert everything(connection) == stored
+
+
+def test_the_zone_of_the_session_does_not_matter(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    connection.execute("set timezone to 'Europe/Madrid'")
+    after_the_clocks_change = date(2025, 10, 31)
+    load(folder, connection, until=after_the_clocks_change)
+    assert load(folder, connection, until=after_the_clocks_change).written == 0
+
+
+def test_a_later_night_appends_windows_and_an_earlier_one_takes_none_away(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection)
+    stored = everything(connection)
+    assert load(folder, connection, until=date(2025, 7, 1)).written == 4
+    later = everything(connection)
+    assert set(stored["opening_windows"]) < set(later["opening_windows"])
+    assert load(folder, connection).written == 0
+    assert everything(connection) == later
+    assert rows(
+        connection,
+        """
+        select count(*) from (
+            select
+                seconds_before,
+                sum(extract(epoch from closes_at - opens_at)) over (
+                    partition by calendar order by opens_at
+                ) - extract(epoch from closes_at - opens_at) as recomputed
+            from agreement.opening_windows
+        ) as windows
+        where seconds_before <> recomputed
+        """,
+    ) == [(0,)]
+
+
+def test_rows_that_say_something_else_than_the_files_are_put_right(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection)
+    content = {table: [row[2:] for row in rows] for table, rows in everything(connection).items()}
+    connection.execute("update agreement.stages set label = 'x' where stage = 'mql'")
+    connection.execute(
+        "update agreement.opening_windows set seconds_before = 1 where seconds_before = 0"
+    )
+    connection.execute("delete from agreement.teams")
+    connection.execute("insert into agreement.systems values ('v1', 'spreadsheet', 3)")
+    load(folder, connection)
+    repaired = {table: [row[2:] for row in rows] for table, rows in everything(connection).items()}
+    for table in TABLES:
+        assert sorted(repaired[table], key=str) == sorted(content[table], key=str)
+
+
+def test_a_version_in_force_is_not_edited(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection, as_of=BEFORE)
+    stored = everything(connection)
+    file = write_version(("at least 200 leads", "at least 150 leads"), ("head: Grace", "head: Ann"))
+    with pytest.raises(AgreementError) as refusal:
+        load(folder, connection, as_of=START)
+    target, head = refusal.value.faults
+    assert target.file == head.file == file
+    assert str(target) == (
+        f"{file}: commitments[mql_volume].target: found at least 200 leads → at least 150 leads,"
+        " expected no change to version 'v1', in force since 2025-04-01; restore the clause, and"
+        " write the change as a new version with a later date."
+    )
+    assert (head.path, head.found) == ("parties.sales.head", "Grace → Ann")
+    assert everything(connection) == stored
+
+
+def test_a_version_in_force_may_be_rewritten_in_other_words_only(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection)
+    stored = everything(connection)
+    write_version(("at least 25%", "at least 25.0%  # as before"), ("version: v1", "'version': v1"))
+    assert load(folder, connection).written == 0
+    assert everything(connection) == stored
+
+
+def test_a_version_in_force_does_not_vanish(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection)
+    write_version(("version: v1", "version: other"))
+    with pytest.raises(AgreementError) as refusal:
+        load(folder, connection)
+    (fault,) = refusal.value.faults
+    assert (fault.file, fault.found) == (folder / "2025-04-01.yml", "no version 'v1'")
+    assert "put the file back" in fault.remedy
+
+
+def test_a_version_not_yet_in_force_may_change(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection, as_of=BEFORE)
+    write_version(("at least 200 leads", "at least 150 leads"), ("2025-04-01", "2025-04-15"))
+    (folder / "2025-04-01.yml").rename(folder / "2025-04-15.yml")
+    load(folder, connection, as_of=BEFORE)
+    assert rows(connection, "select effective_from from agreement.versions") == [
+        (date(2025, 4, 15),)
+    ]
+    assert rows(
+        connection,
+        "select target from agreement.commitment_segments"
+        " where commitment_id = 'mql_volume' and segment = 'all'",
+    ) == [(Decimal(150),)]
+
+
+def test_a_new_version_ends_the_one_before_and_may_be_withdrawn_until_it_starts(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection)
+    stored = everything(connection)
+    second = write_version(
+        ("version: v1", "version: v2"), ("2025-04-01", "2025-10-01"), name="2025-10-01.yml"
+    )
+    load(folder, connection)
+    ends = "select version, effective_until from agreement.versions order by version"
+    assert rows(connection, ends) == [("v1", date(2025, 10, 1)), ("v2", None)]
+    assert everything(connection)["commitments"][:3] == stored["commitments"]
+    second.unlink()
+    load(folder, connection)
+    assert rows(connection, ends) == [("v1", None)]
+
+
+def test_a_load_that_breaks_off_leaves_what_was_there(
+    folder: Path,
+    write_version: WriteVersion,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_version()
+    load(folder, connection, as_of=BEFORE)
+    stored = everything(connection)
+    write_version(("at least 200 leads", "at least 150 leads"))
+    insert = loading._insert
+
+    def break_off(connection: Connection, table: Any, rows: Any) -> None:
+        if table == "opening_windows":
+            raise KeyboardInterrupt
+        insert(connection, table, rows)
+
+    monkeypatch.setattr(loading, "_insert", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        load(folder, connection, as_of=BEFORE)
+    assert everything(connection) == stored
+
+
+def test_a_load_whose_server_process_dies_leaves_what_was_there(
+    folder: Path,
+    write_version: WriteVersion,
+    connection: Connection,
+    server_uri: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_version()
+    load(folder, connection, as_of=BEFORE)
+    stored = everything(connection)
+    write_version(("at least 200 leads", "at least 150 leads"))
+    insert = loading._insert
+
+    def kill_first(connection: Connection, table: Any, rows: Any) -> None:
+        if table == "opening_windows":
+            with psycopg.connect(server_uri, autocommit=True) as killer:
+                killer.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
+        insert(connection, table, rows)
+
+    monkeypatch.setattr(loading, "_insert", kill_first)
+    with psycopg.connect(server_uri) as doomed:
+        doomed.execute("set role smarketing_loader")
+        with pytest.raises(psycopg.OperationalError):
+            load(folder, doomed, as_of=BEFORE)
+    assert everything(connection) == stored

@@ -1,0 +1,543 @@
+"""Reading agreements: what comes out of a good folder, and what is said about a bad one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from smarketing.agreement import AgreementError, Fault, read_agreement
+from smarketing.agreement.contract import ConversionCommitment, content_hash
+
+ROOT = Path(__file__).parents[4]
+
+
+class WriteVersion(Protocol):
+    def __call__(self, *changes: tuple[str, str], name: str = ...) -> Path: ...
+
+
+def faults_of(folder: Path) -> list[Fault]:
+    with pytest.raises(AgreementError) as refusal:
+        read_agreement(folder)
+    return refusal.value.faults
+
+
+@pytest.mark.parametrize("path", ["agreements", "examples/olist/agreements"])
+def test_the_agreements_of_this_repository_are_good(path: str) -> None:
+    (version,) = read_agreement(ROOT / path).versions
+    commitments = version.contract.commitments
+    assert {commitment.party for commitment in commitments} == {"marketing", "sales"}
+    assert {commitment.metric for commitment in commitments} == {
+        "volume",
+        "conversion",
+        "cycle_time",
+    }
+
+
+def test_versions_follow_each_other(write_version: WriteVersion, folder: Path) -> None:
+    write_version(
+        ("version: v1", "version: v2"), ("2025-04-01", "2025-10-01"), name="2025-10-01.yml"
+    )
+    write_version()
+    (folder / "README.md").write_text("not an agreement")
+    versions = read_agreement(folder).versions
+    assert [(v.contract.version, v.effective_until) for v in versions] == [
+        ("v1", date(2025, 10, 1)),
+        ("v2", None),
+    ]
+
+
+def test_amounts_are_read_with_their_units(write_version: WriteVersion, folder: Path) -> None:
+    write_version()
+    volume, conversion, cycle_time = read_agreement(folder).versions[0].contract.commitments
+    assert str(volume.target) == "at least 200 leads"
+    assert conversion.target.amount == Decimal("0.25")
+    assert isinstance(conversion, ConversionCommitment)
+    assert conversion.within == 30
+    assert (cycle_time.target.direction, cycle_time.target.unit) == ("at_most", "days")
+    assert [(s.dimension, s.value) for s in volume.segments] == [
+        ("region", "APAC"),
+        ("persona", "IT leader"),
+    ]
+
+
+def test_content_is_what_is_agreed_and_not_how_it_is_written(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    write_version()
+    plain = read_agreement(folder).versions[0].contract
+    write_version(
+        ("version: v1\nname: Test agreement", "# signed\nname: Test agreement\nversion: v1"),
+        ("[2025-05-01, 2025-12-25]", "[2025-12-25, 2025-05-01]"),
+        ("[Info, sales]", "[sales, info]"),
+        ('[Lead, "Open "]', "[OPEN, lead]"),
+        ("hours: 24x7", 'hours:\n      mon-sun: ["00:00 - 24:00"]'),
+        ("at least 25%", "at least 25.0 %"),
+    )
+    respelled = read_agreement(folder).versions[0].contract
+    assert content_hash(plain.content()) == content_hash(respelled.content())
+    write_version(("at least 25%", "at least 26%"))
+    changed = read_agreement(folder).versions[0].contract
+    assert content_hash(plain.content()) != content_hash(changed.content())
+
+
+@dataclass(frozen=True)
+class Case:
+    """One edit of the test agreement, and the one fault that it makes.
+
+    ``on`` is text that only the line at fault holds, after the edit.
+    """
+
+    old: str
+    new: str
+    on: str
+    path: str
+    found: str
+    remedy: str
+
+
+MQL_TARGET = "target: at least 200 leads"
+SHARE = "target: at least 25%"
+
+CASES = {
+    "a stage that is not there, in a mapping": Case(
+        "    mql: [Mark",
+        "    mkl: [Mark",
+        "mkl:",
+        "mappings.crm.mkl",
+        "the stage 'mkl'",
+        "say one of",
+    ),
+    "a stage that is not there, in a commitment": Case(
+        "from: mql", "from: mkl", "from: mkl", "commitments[1].from", "the stage 'mkl'", "lead, mql"
+    ),
+    "a detour as stage of a commitment": Case(
+        "to: sql", "to: lost", "to: lost", "commitments[1].to", "the detour 'lost'", "lead, mql"
+    ),
+    "a detour as handoff": Case(
+        "handoff:\n  stage: mql",
+        "handoff:\n  stage: lost",
+        "  stage: lost\n",
+        "handoff.stage",
+        "the detour 'lost'",
+        "say one of",
+    ),
+    "one value for two stages": Case(
+        "[Marketing Qualified]",
+        "[Marketing Qualified, ' LEAD ']",
+        "' LEAD '",
+        "mappings.crm.mql[1]",
+        "'LEAD' a second time",
+        "remove one of the two",
+    ),
+    "a system that is not there": Case(
+        "  forms:\n", "  formz:\n", "formz", "mappings.formz", "the system 'formz'", "crm, forms"
+    ),
+    "a stage twice": Case(
+        "  detours:\n",
+        "  detours:\n    - {stage: sql, label: Twice, definition: X.}\n",
+        "label: Twice",
+        "stages.detours[0].stage",
+        "the stage 'sql' a second time",
+        "rename one",
+    ),
+    "a zone that is not there": Case(
+        "zone: Europe/London",
+        "zone: Europe/Lundon",
+        "Lundon",
+        "calendars.night shift.zone",
+        "'Europe/Lundon'",
+        "say 'Europe/London'",
+    ),
+    "a zone without an area": Case(
+        "zone: UTC", "zone: localtime", "localtime", "calendars.always.zone", "'localtime'", "say"
+    ),
+    "a negative target": Case(
+        MQL_TARGET,
+        "target: at least -5 leads",
+        "-5",
+        "commitments[0].target",
+        "-5",
+        "say 'at least 12 leads'",
+    ),
+    "a target of zero": Case(
+        SHARE, "target: at least 0%", "t 0%", "commitments[1].target", "0%", "say 'at least 25%'"
+    ),
+    "a share above everything": Case(
+        SHARE,
+        "target: at least 101%",
+        "101%",
+        "commitments[1].target",
+        "101%",
+        "say 'at least 25%'",
+    ),
+    "a share as a number": Case(
+        SHARE, "target: 25", "target: 25\n", "commitments[1].target", "25", "say 'at least 25%'"
+    ),
+    "a share as a fraction": Case(
+        SHARE, "target: 0.25", "0.25", "commitments[1].target", "0.25", "say 'at least 25%'"
+    ),
+    "a share without its sign": Case(
+        SHARE, "target: at least 25", "t 25\n", "commitments[1].target", "25'", "say 'at least 25%'"
+    ),
+    "a count without its unit": Case(
+        MQL_TARGET, "target: 200", "200", "commitments[0].target", "200", "say 'at least 12 leads'"
+    ),
+    "half a lead": Case(
+        MQL_TARGET, "target: at least 2.5 leads", "2.5", "commitments[0].target", "2.5", "say"
+    ),
+    "a duration without its unit": Case(
+        "within: 30 days",
+        "within: 30",
+        "within: 30\n",
+        "commitments[1].within",
+        "30",
+        "say '30 days'",
+    ),
+    "a duration of nothing": Case(
+        "within: 30 days",
+        "within: 0 days",
+        "0 days\n    minimum_sample: 20",
+        "commitments[1].within",
+        "'0 days'",
+        "say '30 days'",
+    ),
+    "a unit of another metric": Case(
+        "at most 45 days",
+        "at most 45%",
+        "45%",
+        "commitments[2].target",
+        "45%",
+        "say 'at most 45 days'",
+    ),
+    "a commitment twice": Case(
+        "id: mql_to_sql",
+        "id: mql_volume",
+        "id: mql_volume\n    party: sales",
+        "commitments[1].id",
+        "'mql_volume' a second time",
+        "another id",
+    ),
+    "from the later stage to the earlier": Case(
+        "from: mql",
+        "from: customer",
+        "from: customer",
+        "commitments[1].from",
+        "'customer' to 'sql'",
+        "earlier stage",
+    ),
+    "from a stage to itself": Case(
+        "from: mql",
+        "from: sql",
+        "from: sql\n    to: sql",
+        "commitments[1].from",
+        "'sql' to 'sql'",
+        "earlier stage",
+    ),
+    "a date that does not exist": Case(
+        "effective_from: 2025-04-01",
+        "effective_from: 2025-02-30",
+        "02-30",
+        "effective_from",
+        "'2025-02-30'",
+        "2025-04-01",
+    ),
+    "a date as text": Case(
+        "effective_from: 2025-04-01",
+        "effective_from: '2025-04-01'",
+        "'2025",
+        "effective_from",
+        "'2025-04-01'",
+        "write it like 2025-04-01",
+    ),
+    "a closed day that does not exist": Case(
+        "2025-12-25]",
+        "2025-13-25]",
+        "13-25",
+        "calendars.office.closed[1]",
+        "'2025-13-25'",
+        "write it like",
+    ),
+    "a calendar that never opens": Case(
+        'mon-fri: ["22:00-06:00"]',
+        "mon-fri: []",
+        "hours:\n      mon-fri: []",
+        "calendars.night shift.hours",
+        "no opening hours",
+        "give hours",
+    ),
+    "a window without an end": Case(
+        '"15:00-18:00"',
+        '"15:00"',
+        '"15:00"',
+        "calendars.office.hours.mon-thu[1]",
+        "'15:00'",
+        'say "09:00-14:00"',
+    ),
+    "a window of nothing": Case(
+        '"15:00-18:00"',
+        '"15:00-15:00"',
+        "15:00-15",
+        "calendars.office.hours.mon-thu[1]",
+        "'15:00-15:00'",
+        "00:00-24:00",
+    ),
+    "a time that no clock shows": Case(
+        '"15:00-18:00"',
+        '"15:00-25:00"',
+        "25:00",
+        "calendars.office.hours.mon-thu[1]",
+        "25:00",
+        "say",
+    ),
+    "a day that no week has": Case(
+        'fri: ["09', 'fry: ["09', "fry", "calendars.office.hours.fry", "'fry'", "mon, tue"
+    ),
+    "days against the week": Case(
+        "mon-thu:",
+        "thu-mon:",
+        "thu-mon",
+        "calendars.office.hours.thu-mon",
+        "'thu-mon'",
+        "two entries",
+    ),
+    "a day twice": Case(
+        "mon-thu:",
+        "mon-fri:",
+        'hours:\n      mon-fri: ["09:00-14',
+        "calendars.office.hours",
+        "'fri' in two entries",
+        "name 'fri' in one entry only",
+    ),
+    "a default calendar that is not there": Case(
+        "default_calendar: office",
+        "default_calendar: shop",
+        "shop",
+        "default_calendar",
+        "'shop'",
+        "office, night shift, always",
+    ),
+    "a clause that is missing": Case(
+        "    owner: Ada\n", "", "id: mql_volume", "commitments[0].owner", "nothing", "add 'owner:'"
+    ),
+    "a clause that nobody knows": Case(
+        "period: week",
+        "period: week\n    colour: red",
+        "colour",
+        "commitments[2].colour",
+        "'colour'",
+        "correct its spelling, or remove it",
+    ),
+    "a metric that nobody knows": Case(
+        "metric: cycle_time",
+        "metric: speed",
+        "speed",
+        "commitments[2].metric",
+        "'speed'",
+        "choose one",
+    ),
+    "no metric": Case(
+        "    metric: cycle_time\n",
+        "",
+        "id: sql_to_customer",
+        "commitments[2].metric",
+        "nothing",
+        "add 'metric:'",
+    ),
+    "a period that nobody knows": Case(
+        "period: week", "period: day", "period: day", "commitments[2].period", "'day'", "choose one"
+    ),
+    "a party that did not sign": Case(
+        "{party: sales}",
+        "{party: finance}",
+        "finance",
+        "teams.Sales EMEA.party",
+        "'finance'",
+        "choose one",
+    ),
+    "a sample as text": Case(
+        "minimum_sample: 10",
+        "minimum_sample: ten",
+        "ten\n",
+        "commitments[2].minimum_sample",
+        "'ten'",
+        "digits only",
+    ),
+    "a sample of nobody": Case(
+        "minimum_sample: 10",
+        "minimum_sample: 0",
+        "minimum_sample: 0",
+        "commitments[2].minimum_sample",
+        "0",
+        "correct it",
+    ),
+    "a number for a name": Case(
+        "name: Test agreement", "name: 7", "name: 7", "name", "7", "in quotes"
+    ),
+    "an empty name": Case(
+        "name: Test agreement", "name: ' '", "name: ' '", "name", "an empty text", "fill it in"
+    ),
+    "a name with spaces": Case(
+        "id: mql_to_sql",
+        "id: MQL to SQL",
+        "MQL to SQL",
+        "commitments[1].id",
+        "'MQL to SQL'",
+        "rename it",
+    ),
+    "a list where entries belong": Case(
+        "handoff:\n  stage: mql", "handoff: [mql]", "handoff", "handoff", "a list", "indented below"
+    ),
+    "a word where a list belongs": Case(
+        "systems: [crm, forms]", "systems: crm", "systems", "systems", "'crm'", "[one, two]"
+    ),
+    "no systems": Case(
+        "systems: [crm, forms]",
+        "systems: []",
+        "systems",
+        "systems",
+        "an empty list",
+        "add what is missing",
+    ),
+    "a mailbox with its domain": Case(
+        "[Info, sales]",
+        "[info@example.com]",
+        "info@",
+        "shared_mailboxes[0]",
+        "'info@example.com'",
+        "say 'info'",
+    ),
+    "a mailbox twice": Case(
+        "[Info, sales]", "[Info, info]", "[Info", "shared_mailboxes", "'info' twice", "remove one"
+    ),
+    "a segment by nothing": Case(
+        "      - region: APAC\n        target",
+        "      - target",
+        "- target",
+        "commitments[0].segments[0]",
+        "by nothing",
+        "by one of them",
+    ),
+    "a segment by an empty value": Case(
+        "region: APAC",
+        "region:",
+        "- region:",
+        "commitments[0].segments[0]",
+        "by nothing",
+        "by one of",
+    ),
+    "a segment by two things": Case(
+        "      - region: APAC",
+        "      - region: APAC\n        channel: events",
+        "region: APAC",
+        "commitments[0].segments[0]",
+        "by region and channel",
+        "by one of them",
+    ),
+    "a segment twice": Case(
+        "persona: IT leader",
+        "region: APAC",
+        "region: APAC\n        target: at least 60",
+        "commitments[0].segments[1]",
+        "region 'APAC' a second time",
+        "remove one",
+    ),
+    "a segment that aims the other way": Case(
+        "at least 12 leads",
+        "at most 12 leads",
+        "at most 12",
+        "commitments[0].segments[0].target",
+        "'at most'",
+        "say 'at least ...'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_fault_names_its_place_and_its_remedy(
+    write_version: WriteVersion, folder: Path, case: Case
+) -> None:
+    file = write_version((case.old, case.new))
+    text = file.read_text()
+    assert text.count(case.on) == 1
+    (fault,) = faults_of(folder)
+    assert fault.file == file
+    assert fault.line == text.count("\n", 0, text.index(case.on)) + 1
+    assert fault.path == case.path
+    assert case.found in fault.found
+    assert case.remedy in fault.remedy
+    assert str(fault).startswith(f"{file}:{fault.line}: {case.path}: found ")
+
+
+def test_every_fault_is_reported_at_once(write_version: WriteVersion, folder: Path) -> None:
+    write_version(
+        ("zone: Europe/Madrid", "zone: Madrid"),
+        ("from: mql", "from: mkl"),
+        (SHARE, "target: 0.25"),
+        ("[Closed Lost]", "[Closed Lost, lead]"),
+    )
+    write_version(("version: v1", "version: v1\nversion: v1"), name="2025-10-01.yml")
+    (folder / "2026-04-01.yml").write_text("a: [")
+    faults = faults_of(folder)
+    assert [(fault.file.name, fault.path) for fault in faults] == [
+        ("2025-04-01.yml", "zone"),
+        ("2025-04-01.yml", "mappings.crm.lost[1]"),
+        ("2025-04-01.yml", "commitments[1].from"),
+        ("2025-04-01.yml", "commitments[1].target"),
+        ("2025-10-01.yml", "version"),
+        ("2025-10-01.yml", "version"),
+        ("2025-10-01.yml", "effective_from"),
+        ("2025-10-01.yml", "effective_from"),
+        ("2026-04-01.yml", ""),
+    ]
+    told = str(AgreementError(faults)).splitlines()
+    assert told[0] == "The agreement has 9 faults:"
+    assert told[4] == (
+        f"  {folder}/2025-04-01.yml:67: commitments[1].target: found 0.25, expected 'at least' or"
+        " 'at most' with a percentage; say 'at least 25%'."
+    )
+
+
+def test_two_versions_cannot_start_on_one_day(write_version: WriteVersion, folder: Path) -> None:
+    write_version()
+    copy = write_version(("version: v1", "version: v2"), name="2025-10-01.yml")
+    same_day, misnamed = faults_of(folder)
+    assert (same_day.file, same_day.line) == (copy, 3)
+    assert same_day.found == "2025-04-01, as in 2025-04-01.yml"
+    assert "change one of the two" in same_day.remedy
+    assert "rename it to 2025-04-01.yml, or correct the date" in misnamed.remedy
+
+
+def test_two_versions_cannot_share_a_name(write_version: WriteVersion, folder: Path) -> None:
+    write_version()
+    copy = write_version(("2025-04-01", "2025-10-01"), name="2025-10-01.yml")
+    (fault,) = faults_of(folder)
+    assert (fault.file, fault.line, fault.found) == (copy, 1, "v1, as in 2025-04-01.yml")
+
+
+def test_a_side_that_promises_nothing_is_told(write_version: WriteVersion, folder: Path) -> None:
+    write_version(("party: marketing\n    owner", "party: sales\n    owner"))
+    (fault,) = faults_of(folder)
+    assert fault.found == "no commitment of marketing"
+    assert "add one with 'party: marketing'" in fault.remedy
+
+
+def test_a_folder_without_an_agreement_is_told(folder: Path) -> None:
+    (fault,) = faults_of(folder)
+    assert (fault.file, fault.line, fault.found) == (folder, None, "no agreement")
+    assert "write the first version" in fault.remedy
+
+
+def test_a_folder_that_is_not_there_is_told(folder: Path) -> None:
+    (fault,) = faults_of(folder / "absent")
+    assert fault.found == "no such folder"
+
+
+def test_another_ending_is_not_passed_over(write_version: WriteVersion, folder: Path) -> None:
+    write_version()
+    write_version(name="2025-10-01.yaml")
+    (fault,) = faults_of(folder)
+    assert "rename it to 2025-10-01.yml" in fault.remedy
