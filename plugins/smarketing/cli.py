@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import urllib.error
 import urllib.request
@@ -108,7 +109,7 @@ def nightly(
                     _generate(settings)
             variables = orchestration.environment(settings, uri)
             with _doing("Airflow's metadata"):
-                orchestration.migrate(variables)
+                orchestration.migrate(settings, variables)
             log = settings.workdir / "logs" / "nightly.log"
             log.parent.mkdir(parents=True, exist_ok=True)
             started = time.monotonic()
@@ -121,7 +122,7 @@ def nightly(
 
         if ended is None or ended.state != "published":
             where = f" in {ended.failed_step}" if ended and ended.failed_step else ""
-            why = (ended.message if ended else None) or _last_lines(log)
+            why = (ended.message if ended else None) or _last_error(log)
             if ended:
                 console.print(steps_table(ended.steps))
             console.print(
@@ -181,8 +182,8 @@ def up(config: ConfigOption = None) -> None:
                 _generate(settings)
         variables = orchestration.environment(settings, uri)
         with _doing("Airflow's metadata"):
-            orchestration.migrate(variables)
-    log = orchestration.airflow_folder() / "standalone.log"
+            orchestration.migrate(settings, variables)
+    log = orchestration.airflow_folder(settings) / "standalone.log"
     process = orchestration.standalone(variables, log)
     port = variables.get("AIRFLOW__API__PORT", "8080")
     try:
@@ -190,7 +191,7 @@ def up(config: ConfigOption = None) -> None:
             while process.poll() is None and not _answers(f"http://127.0.0.1:{port}"):
                 time.sleep(0.5)
         if process.poll() is None:
-            user, password = orchestration.login()
+            user, password = orchestration.login(settings)
             console.print(
                 f"Airflow is up at [bold]http://127.0.0.1:{port}[/]  "
                 f"user [bold]{escape(user)}[/]  password [bold]{escape(password)}[/]\n"
@@ -203,7 +204,7 @@ def up(config: ConfigOption = None) -> None:
         process.terminate()
         process.wait(60)
     if process.returncode not in (0, -15, -2):
-        console.print(f"[bold red]✗[/] {escape(_last_lines(log))}")
+        console.print(f"[bold red]✗[/] {escape(_last_error(log))}")
         raise typer.Exit(1)
 
 
@@ -285,5 +286,10 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _last_lines(log: Path, count: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+def _last_error(log: Path) -> str:
+    """The last exception that a log tells of, else its last lines."""
+    lines = log.read_text(errors="replace").splitlines()
+    for number in range(len(lines) - 1, -1, -1):
+        if re.match(r"[\w.]+(Error|Exception)\b", lines[number]):
+            return lines[number]
+    return "\n".join(lines[-15:])

@@ -18,9 +18,9 @@ from smarketing.warehouse import server
 from smarketing.warehouse.connection import CONNECTION_VARIABLE
 
 
-def airflow_folder() -> Path:
-    """AIRFLOW_HOME."""
-    folder = home() / "airflow"
+def airflow_folder(config: Config) -> Path:
+    """AIRFLOW_HOME of one company: nights of two companies share nothing but the server."""
+    folder = home() / "airflow" / config.database
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -49,12 +49,14 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
     }
     if "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" not in os.environ:
-        metadata = server.ensure_database(server.start(), "airflow", owner="airflow")
+        metadata = server.ensure_database(
+            server.start(), f"{config.database}_airflow", owner="airflow"
+        )
         defaults["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = metadata.replace(
             "postgresql://", "postgresql+psycopg2://", 1
         )
     fixed = {
-        "AIRFLOW_HOME": str(airflow_folder()),
+        "AIRFLOW_HOME": str(airflow_folder(config)),
         "SMARKETING_CONFIG": str(config.folder),
         "SMARKETING_HOME": str(home()),
         CONNECTION_VARIABLE: warehouse_uri,
@@ -64,12 +66,12 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
     return defaults | dict(os.environ) | fixed
 
 
-def migrate(variables: dict[str, str]) -> bool:
+def migrate(config: Config, variables: dict[str, str]) -> bool:
     """Bring Airflow's metadata to this version, unless it is. True if something was done."""
-    mark = airflow_folder() / f"migrated-{version('apache-airflow-core')}"
+    mark = airflow_folder(config) / f"migrated-{version('apache-airflow-core')}"
     if mark.exists():
         return False
-    _airflow(variables, "db", "migrate", log=airflow_folder() / "migrate.log").check_returncode()
+    _airflow(variables, "db", "migrate", log=airflow_folder(config) / "migrate.log").check_returncode()
     mark.touch()
     return True
 
@@ -96,13 +98,13 @@ def standalone(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def login() -> tuple[str, str]:
+def login(config: Config) -> tuple[str, str]:
     """The user and the password that Airflow made up for its UI.
 
     Raises:
         FileNotFoundError: Airflow has not been up yet.
     """
-    passwords = airflow_folder() / "simple_auth_manager_passwords.json.generated"
+    passwords = airflow_folder(config) / "simple_auth_manager_passwords.json.generated"
     user, password = next(iter(json.loads(passwords.read_text()).items()))
     return user, password
 

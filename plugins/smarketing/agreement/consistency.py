@@ -19,6 +19,7 @@ def inconsistencies(contract: Node, file: Path) -> Iterator[Fault]:
     yield from _calendars(contract, file)
     yield from _stages(contract, file)
     yield from _mappings(contract, file)
+    yield from _qualification(contract, file)
     yield from _commitments(contract, file)
 
 
@@ -34,6 +35,18 @@ def _detours(contract: Node) -> list[str]:
     return _names(contract.items("stages", "detours"))
 
 
+def _repeated(clauses: Iterable[Node], key: str) -> Iterator[tuple[Node, str, Node]]:
+    """Where ``key`` names what an earlier clause named: the place, the name, the earlier place."""
+    seen: dict[str, Node] = {}
+    for clause in clauses:
+        place = clause.get(key)
+        if place is None or not (name := place.text()):
+            continue
+        if first := seen.get(name):
+            yield place, name, first
+        seen.setdefault(name, place)
+
+
 def _one_of(names: Iterable[str]) -> str:
     return f"say one of: {', '.join(names)}"
 
@@ -46,21 +59,14 @@ def _calendars(contract: Node, file: Path) -> Iterator[Fault]:
 
 
 def _stages(contract: Node, file: Path) -> Iterator[Fault]:
-    seen: dict[str, Node] = {}
     stages = contract.items("stages", "path") + contract.items("stages", "detours")
-    for stage in stages:
-        name = stage.get("stage")
-        if name is None or not (text := name.text()):
-            continue
-        if text in seen:
-            first = seen[text]
-            yield name.fault(
-                file,
-                f"the stage '{text}' a second time",
-                f"each stage once (the first is on line {first.line})",
-                "remove or rename one of the two",
-            )
-        seen.setdefault(text, name)
+    for place, name, first in _repeated(stages, "stage"):
+        yield place.fault(
+            file,
+            f"the stage '{name}' a second time",
+            f"each stage once (the first is on line {first.line})",
+            "remove or rename one of the two",
+        )
     handoff = contract.get("handoff", "stage")
     if handoff:
         yield from _on_path(handoff, contract, file)
@@ -102,21 +108,31 @@ def _mappings(contract: Node, file: Path) -> Iterator[Fault]:
                 mapped.setdefault(text.lower(), value)
 
 
+def _qualification(contract: Node, file: Path) -> Iterator[Fault]:
+    rules = contract.items("qualification")
+    for place, name, first in _repeated(rules, "name"):
+        yield place.fault(
+            file,
+            f"the rule '{name}' a second time",
+            f"each name once (the first is on line {first.line})",
+            "give one of the two another name",
+        )
+    for rule in rules:
+        if stage := rule.get("stage"):
+            yield from _on_path(stage, contract, file)
+
+
 def _commitments(contract: Node, file: Path) -> Iterator[Fault]:
     commitments = contract.items("commitments")
     yield from _both_sides(contract, file)
-    ids: dict[str, Node] = {}
+    for place, identifier, first in _repeated(commitments, "id"):
+        yield place.fault(
+            file,
+            f"the commitment '{identifier}' a second time",
+            f"each id once (the first is on line {first.line})",
+            "give one of the two another id",
+        )
     for commitment in commitments:
-        identifier = commitment.get("id")
-        if identifier and (text := identifier.text()):
-            if first := ids.get(text):
-                yield identifier.fault(
-                    file,
-                    f"the commitment '{text}' a second time",
-                    f"each id once (the first is on line {first.line})",
-                    "give one of the two another id",
-                )
-            ids.setdefault(text, identifier)
         for key in ("stage", "from", "to"):
             if reference := commitment.get(key):
                 yield from _on_path(reference, contract, file)

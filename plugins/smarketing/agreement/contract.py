@@ -11,6 +11,7 @@ import difflib
 import hashlib
 import json
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from zoneinfo import available_timezones
@@ -26,6 +27,7 @@ from pydantic import (
 
 from smarketing.agreement.hours import ALWAYS, WEEKDAYS, DaySpan, LocalWindow, Weekdays, Window
 from smarketing.agreement.quantities import (
+    Allowance,
     Days,
     DaysTarget,
     LeadsTarget,
@@ -37,6 +39,8 @@ Party = Literal["marketing", "sales"]
 Period = Literal["week", "month", "quarter"]
 Statistic = Literal["median", "p90"]
 Dimension = Literal["persona", "region", "channel"]
+KnownField = Literal["email", "phone", "persona", "channel", "region", "country"]
+Severity = Literal["critical", "warning"]
 
 DIMENSIONS: tuple[Dimension, ...] = ("persona", "region", "channel")
 
@@ -114,6 +118,12 @@ Mailboxes = Annotated[
     AfterValidator(_each_once),
     AfterValidator(lambda mailboxes: tuple(sorted(mailboxes))),
 ]
+KnownFields = Annotated[
+    tuple[KnownField, ...],
+    Field(min_length=1),
+    AfterValidator(_each_once),
+    AfterValidator(lambda fields: tuple(sorted(fields))),
+]
 Systems = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 
@@ -170,6 +180,21 @@ class Handoff(Clause):
     """Where marketing passes a lead over to sales: on entry to ``stage``."""
 
     stage: Name
+
+
+class QualificationRule(Clause):
+    """What must be known of a lead that enters ``stage``: one of the fields in ``any_of`` at least.
+
+    Up to ``allowed`` of the leads may lack them all. Where more do, a warning is told, and a
+    critical rule keeps the night from being published.
+    """
+
+    name: Name
+    stage: Name
+    any_of: KnownFields
+    severity: Severity
+    allowed: Allowance = Decimal(0)
+    statement: Text
 
 
 TargetT = TypeVar("TargetT")
@@ -264,6 +289,7 @@ class Contract(Clause):
     handoff: Handoff
     mappings: dict[Name, dict[Name, SourceValues]]
     shared_mailboxes: Mailboxes
+    qualification: tuple[QualificationRule, ...] = ()
     commitments: tuple[Commitment, ...]
 
     def content(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from smarketing.agreement.contract import (
     Contract,
     ConversionCommitment,
     CycleTimeCommitment,
+    QualificationRule,
     VolumeCommitment,
     content_hash,
 )
@@ -47,6 +48,16 @@ _TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
     "stage_mappings": ("version", "system", "source_value", "stage"),
     "shared_mailboxes": ("version", "local_part"),
     "teams": ("version", "team", "party"),
+    "qualification_rules": (
+        "version",
+        "rule",
+        "stage",
+        "any_of",
+        "severity",
+        "share_allowed",
+        "statement",
+        "position",
+    ),
     "commitments": (
         "version",
         "commitment_id",
@@ -94,9 +105,17 @@ class _Known:
     zone: str
     content_hash: str
     content: dict[str, Any]
+    first_in_force_at: datetime | None
 
-    def is_in_force(self, as_of: datetime) -> bool:
-        return datetime.combine(self.effective_from, time(), ZoneInfo(self.zone)) <= as_of
+    def is_signed(self, as_of: datetime) -> bool:
+        """In force at ``as_of``, or seen in force by an earlier load for a later night."""
+        return self.first_in_force_at is not None or _has_started(
+            self.effective_from, self.zone, as_of
+        )
+
+
+def _has_started(effective_from: date, zone: str, as_of: datetime) -> bool:
+    return datetime.combine(effective_from, time(), ZoneInfo(zone)) <= as_of
 
 
 def load_agreement(
@@ -108,8 +127,9 @@ def load_agreement(
     ``until``, a local date, included; windows loaded for later dates stay. A load that finds
     nothing new writes nothing. Within a transaction of the caller's it is a savepoint of that.
 
-    A version that has started by ``as_of`` (an aware instant) is signed: raises
-    ``AgreementError``, and changes nothing, if its content changed or its file is gone.
+    A version that has started by ``as_of`` (an aware instant), of this load or of one before, is
+    signed: raises ``AgreementError``, and changes nothing, if its content changed or its file is
+    gone.
     """
     contents = {
         version.contract.version: version.contract.content() for version in agreement.versions
@@ -122,8 +142,8 @@ def load_agreement(
         stored = {table: _stored_rows(connection, table, until) for table in _TABLES}
         stale = _stale_versions(contents, known, wanted, stored)
         connection.execute("delete from agreement.versions where version = any(%s)", [stale])
-        kept = {name: version for name, version in known.items() if name not in stale}
-        written = _write_versions(connection, agreement, contents, kept)
+        kept = known.keys() - stale
+        written = _write_versions(connection, agreement, contents, known, kept, as_of)
         for table, rows in wanted.items():
             missing = [row for row in rows if row[0] not in kept or row not in stored[table]]
             _insert(connection, table, missing)
@@ -133,8 +153,8 @@ def load_agreement(
 
 def _known_versions(connection: Connection[Any]) -> dict[str, _Known]:
     rows = connection.execute(
-        "select version, effective_from, effective_until, zone, content_hash, content"
-        " from agreement.versions"
+        "select version, effective_from, effective_until, zone, content_hash, content,"
+        " first_in_force_at from agreement.versions"
     )
     return {row[0]: _Known(*row) for row in rows}
 
@@ -148,7 +168,7 @@ def _refuse_rewriting(
     files = {version.contract.version: version.file for version in agreement.versions}
     faults: list[Fault] = []
     for name, version in known.items():
-        if not version.is_in_force(as_of):
+        if not version.is_signed(as_of):
             continue
         if name not in contents:
             faults.append(_vanished(version, agreement.folder))
@@ -202,17 +222,23 @@ def _write_versions(
     connection: Connection[Any],
     agreement: Agreement,
     contents: dict[str, dict[str, Any]],
-    kept: dict[str, _Known],
+    known: dict[str, _Known],
+    kept: Set[str],
+    as_of: datetime,
 ) -> int:
     written = 0
     for version in agreement.versions:
         contract = version.contract
-        before = kept.get(contract.version)
-        if before is None:
+        before = known.get(contract.version)
+        signed_at = before.first_in_force_at if before else None
+        if signed_at is None and _has_started(contract.effective_from, contract.zone, as_of):
+            signed_at = as_of
+        if before is None or contract.version not in kept:
             connection.execute(
                 "insert into agreement.versions (version, name, effective_from, effective_until,"
                 " zone, marketing_party, sales_party, content_hash, content, handoff_stage,"
-                " default_calendar) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                " default_calendar, first_in_force_at)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 [
                     contract.version,
                     contract.name,
@@ -225,12 +251,17 @@ def _write_versions(
                     Jsonb(contents[contract.version]),
                     contract.handoff.stage,
                     contract.default_calendar,
+                    signed_at,
                 ],
             )
-        elif before.effective_until != version.effective_until:
+        elif (before.effective_until, before.first_in_force_at) != (
+            version.effective_until,
+            signed_at,
+        ):
             connection.execute(
-                "update agreement.versions set effective_until = %s where version = %s",
-                [version.effective_until, contract.version],
+                "update agreement.versions set effective_until = %s, first_in_force_at = %s"
+                " where version = %s",
+                [version.effective_until, signed_at, contract.version],
             )
         else:
             continue
@@ -242,19 +273,26 @@ def _stored_rows(connection: Connection[Any], table: LiteralString, until: date)
     query = sql.SQL("select {} from {}").format(_columns(table), _qualified(table))
     if table == "opening_windows":
         query += sql.SQL(" where local_date <= {}").format(until)
-    return {tuple(map(_in_utc, row)) for row in connection.execute(query)}
+    return {tuple(map(_comparable, row)) for row in connection.execute(query)}
 
 
-def _in_utc(value: Any) -> Any:
-    # in the session's zone, a time that a clock shows twice equals no instant of another (PEP 495).
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
+def _comparable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        # in the session's zone, a time shown twice by a clock equals no instant of another (PEP 495)
+        return value.astimezone(UTC)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _storable(value: Any) -> Any:
+    # psycopg takes a list for an array, but a tuple for a row
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _insert(connection: Connection[Any], table: LiteralString, rows: list[Row]) -> None:
     query = sql.SQL("copy {} ({}) from stdin").format(_qualified(table), _columns(table))
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         for row in rows:
-            copy.write_row(row)
+            copy.write_row([*map(_storable, row)])
 
 
 def _qualified(table: LiteralString) -> sql.Identifier:
@@ -279,6 +317,8 @@ def _rows(contract: Contract, until: date) -> Iterator[_TableRow]:
         yield "shared_mailboxes", (contract.version, local_part)
     for team, details in contract.teams.items():
         yield "teams", (contract.version, team, details.party)
+    for position, rule in enumerate(contract.qualification, start=1):
+        yield "qualification_rules", _rule_row(contract.version, position, rule)
     for position, commitment in enumerate(contract.commitments, start=1):
         yield "commitments", _commitment_row(contract.version, position, commitment)
         yield from _segment_rows(contract.version, commitment)
@@ -297,6 +337,19 @@ def _funnel_rows(contract: Contract) -> Iterator[_TableRow]:
         for mapped, values in mapping.items():
             for value in values:
                 yield "stage_mappings", (name, system, value, mapped)
+
+
+def _rule_row(version: str, position: int, rule: QualificationRule) -> Row:
+    return (
+        version,
+        rule.name,
+        rule.stage,
+        rule.any_of,
+        rule.severity,
+        rule.allowed,
+        rule.statement,
+        position,
+    )
 
 
 def _segment_rows(version: str, commitment: Commitment) -> Iterator[_TableRow]:

@@ -40,9 +40,9 @@ class Target:
     unit: Unit
 
     def __str__(self) -> str:
-        written = self.amount * 100 if self.unit == "share" else self.amount
-        suffix = "%" if self.unit == "share" else f" {self.unit}"
-        return f"{self.direction.replace('_', ' ')} {written.normalize():f}{suffix}"
+        share = self.unit == "share"
+        amount = _percentage(self.amount) if share else f"{self.amount.normalize():f} {self.unit}"
+        return f"{self.direction.replace('_', ' ')} {amount}"
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,10 @@ _DAYS = _Form(
 )
 
 
+def _percentage(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f}%"
+
+
 def _written(parse: Callable[[object], Target]) -> tuple[PlainValidator, PlainSerializer]:
     return PlainValidator(parse), PlainSerializer(str, return_type=str)
 
@@ -101,4 +105,23 @@ def _days(value: object) -> int:
 
 Days = Annotated[
     int, PlainValidator(_days), PlainSerializer(lambda days: f"{days} days", return_type=str)
+]
+
+
+def _allowance(value: object) -> Decimal:
+    text = value.strip() if isinstance(value, str) else ""
+    match = re.fullmatch(r"(\d{1,3}(\.\d{1,4})?) ?%", text)
+    if match is None:
+        refuse("a percentage", "say '2%'")
+    if Decimal(match[1]) >= 100:
+        refuse(
+            "less than 100%, since a rule that every lead may break says nothing",
+            "lower it, or remove the rule",
+        )
+    return Decimal(match[1]) / 100
+
+
+# the share of leads that may break a rule, as a fraction
+Allowance = Annotated[
+    Decimal, PlainValidator(_allowance), PlainSerializer(_percentage, return_type=str)
 ]

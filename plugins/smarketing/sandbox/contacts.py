@@ -172,11 +172,11 @@ class Contacts:
         self._log(at, _LETTER, owner.owner_id)
 
     def _scatter(self, forms: Mapping[Form, int], number: int, since: int, until: int) -> None:
-        """Touches at any time of ``[since, until)``, in the owner's name unless inbound."""
+        """Touches at any time of ``[since, until)``, in the owner's name as a CRM logs them."""
         for _ in range(number):
             at = self._rng.randrange(since, until)
             form = pick(self._rng, forms)
-            self._log(at, form, "" if form.direction == "inbound" else self._story.owner(at))
+            self._log(at, form, self._story.owner(at))
 
     def _log(self, at: int, form: Form, owner_id: str = "") -> Touch:
         record = self._story.acting_record(at)

@@ -129,7 +129,7 @@ def _stage_changes(company: Company, rng: Random, story: Story) -> Iterator[Show
     shown += [
         (echo.at, echo.record, as_text(echo.at), echo.stage, echo.reason) for echo in story.echoes
     ]
-    if rng.random() < 0.01:
+    if rng.random() < 0.008:
         at = rng.randrange(story.moves[0].known_at, story.until)
         shown.append((at, story.acting_record(at), as_text(at), rng.choice(UNMAPPED_WORDS), ""))
     rng.shuffle(shown)

@@ -127,8 +127,17 @@ def _show_an_echo(rng: Random, story: Story, *, is_merged: bool) -> None:
 
     It becomes one with the first record, either way round, or is deleted, or stays.
     """
-    created = rng.randrange(story.records[0].created + DAY, story.until - DAY)
-    gone = _quiet_moment(rng, story, created, story.until)
+    since, until = story.records[0].created + DAY, story.until
+    stays = [
+        (before.known_at + 1, move.at)
+        for before, move in pairwise(story.moves)
+        if move.direction == "detour" and move.at - before.known_at > 2 * HOUR
+    ]
+    if stays and rng.random() < 0.6:
+        # gone just before a detour that it would have held back
+        since, until = rng.choice(stays)
+    created = rng.randrange(since, until - HOUR)
+    gone = _quiet_moment(rng, story, created, until)
     record = _add_record(rng, story, created, shares_email=not is_merged or rng.random() < 0.5)
     if is_merged:
         _echo(rng, story, record, created, gone)
@@ -190,7 +199,7 @@ def _echo(
         top = min(highest, RANK.get(present.stage, 0), _ceiling(story, at, gone))
         # in the very second of a move, a lower stage would come before it and count
         if top >= rank and at != present.at:
-            rank = rng.randint(rank, top)
+            rank = rng.choice((rng.randint(rank, top), top))
             story.echoes.append(Echo(at, PATH[rank - 1], record))
 
 

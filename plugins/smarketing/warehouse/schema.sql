@@ -31,10 +31,11 @@ create table if not exists agreement.versions (
     content_hash text not null,
     content jsonb not null,
     handoff_stage text not null,
-    default_calendar text not null
+    default_calendar text not null,
+    first_in_force_at timestamptz
 );
 comment on table agreement.versions is
-'One row per version of the agreement. In force from the start of effective_from to the start of effective_until (exclusive; null: still in force), both dates in zone. content is what was signed, in one spelling, and content_hash its SHA-256: a version in force may not change.';
+'One row per version of the agreement. In force from the start of effective_from to the start of effective_until (exclusive; null: still in force), both dates in zone. content is what was signed, in one spelling, and content_hash its SHA-256: a version in force may not change. first_in_force_at is the night that first saw it in force (null: none has yet); from then on it may not change for an earlier night either.';
 
 create table if not exists agreement.stages (
     version text not null references agreement.versions on delete cascade,

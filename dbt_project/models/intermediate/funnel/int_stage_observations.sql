@@ -43,6 +43,14 @@ observed as (
         stage_changes.record_key,
         stage_changes.system,
         stage_changes.source_stage,
+        -- as the agreement spells them: without the white space that Python's strip() takes off,
+        -- in lower case
+        lower(btrim(
+            stage_changes.source_stage,
+            E' \t\n\r\f\x0b\x1c\x1d\x1e\x1f\u0085\u00a0\u1680'
+            '\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
+            '\u2028\u2029\u202f\u205f\u3000'
+        )) as spelled_stage,
         stage_changes.reason,
         stage_changes.occurred_at is null as is_date_only,
         eras.version,
@@ -93,7 +101,7 @@ understood as (
         on
             observed.version = mappings.version
             and observed.system = mappings.system
-            and lower(trim(observed.source_stage)) = mappings.source_value
+            and observed.spelled_stage = mappings.source_value
     left join stages
         on
             mappings.version = stages.version

@@ -42,7 +42,9 @@ def test_an_optional_series_may_not_have_begun(folder: Folder) -> None:
     folder.write("leads_2024-01-10.csv", "id\n1\n")
     folder.write("merges_2024-03-01.csv", "a,b,at\n")
     merges = "{merged_lead_id: a, surviving_lead_id: b, merged: at}"
-    mapping = folder.mapping(f"{SERIES}  merges: [{{file: 'merges_{{date}}.csv', columns: {merges}}}]")
+    mapping = folder.mapping(
+        f"{SERIES}  merges: [{{file: 'merges_{{date}}.csv', columns: {merges}}}]"
+    )
     assert [delivery.entity.name for delivery in find(mapping)] == ["leads"]
 
 

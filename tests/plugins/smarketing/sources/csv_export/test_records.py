@@ -71,8 +71,11 @@ def test_without_a_quote_character_quotes_are_text(tmp_path: Path) -> None:
     [
         ("utf-8", b"id\nMu\xf1oz\nok\n", r"Mu\xf1oz"),
         ("cp1252", b"id\nMu\x81oz\nok\n", r"Mu\x81oz"),
-        ("utf-16-le", "id\nMu".encode("utf-16-le") + b"\x05\xdc" + "oz\nok\n".encode("utf-16-le"),
-         r"Mu\x05\xdcoz"),
+        (
+            "utf-16-le",
+            "id\nMu".encode("utf-16-le") + b"\x05\xdc" + "oz\nok\n".encode("utf-16-le"),
+            r"Mu\x05\xdcoz",
+        ),
     ],
 )
 def test_bytes_that_do_not_decode_stay_visible(

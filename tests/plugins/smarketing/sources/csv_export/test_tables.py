@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from smarketing.sources.csv_export import Mapping
+from smarketing.sources.csv_export import Mapping, tables
 from smarketing.sources.csv_export.deliveries import find_deliveries
-from smarketing.sources.csv_export.tables import BATCH_ROWS, Batch, DeliveryReader
+from smarketing.sources.csv_export.tables import Batch, DeliveryReader
 
 if TYPE_CHECKING:
     from tests.plugins.smarketing.sources.csv_export.conftest import Folder
@@ -72,7 +72,9 @@ def test_equal_values_are_one_version_however_they_are_written(folder: Folder) -
     hashes = []
     for cells in ("1.50,2018-02-01T10:00Z", "1.5,2018-02-01 12:00+02:00", "1.5,2018-02-01"):
         folder.write("deals.csv", f"id,lead,amount,closed\nD1,L1,{cells}\n")
-        hashes += [row["_row_hash"] for row in rows(read(folder.mapping(OPPORTUNITIES), "opportunities"))]
+        hashes += [
+            row["_row_hash"] for row in rows(read(folder.mapping(OPPORTUNITIES), "opportunities"))
+        ]
     assert hashes[0] == hashes[1] != hashes[2]
 
 
@@ -141,8 +143,10 @@ records = st.tuples(
     texts,
     st.none() | texts,
     st.none() | st.integers(-(2**63), 2**63 - 1),
-    st.none() | st.decimals(allow_nan=False, allow_infinity=False, places=9, max_value=10**28,
-                            min_value=-(10**28)),
+    st.none()
+    | st.decimals(
+        allow_nan=False, allow_infinity=False, places=9, max_value=10**28, min_value=-(10**28)
+    ),
     st.none() | st.datetimes(timezones=st.just(UTC)),
 )
 
@@ -178,11 +182,16 @@ def test_any_values_are_read_back_exactly(folder: Folder, table: list[tuple[Any,
 
 
 @pytest.mark.parametrize("bad", [False, True])
-def test_memory_does_not_grow_with_the_file(folder: Folder, bad: bool) -> None:
-    def peak(batches: int) -> int:
+def test_memory_does_not_grow_with_the_file(
+    folder: Folder, bad: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "BATCH_ROWS", 2_000)
+
+    def peak(records: int) -> int:
         line = "L{0},2018-02-01T10:00Z,person{0}@example.com," + ("high\n" if bad else "7\n")
-        lines = (line.format(number) for number in range(batches * BATCH_ROWS))
-        folder.write("leads.csv", "id,created,email,score\n" + "".join(lines))
+        folder.write(
+            "leads.csv", "id,created,email,score\n" + "".join(map(line.format, range(records)))
+        )
         [delivery] = find_deliveries(folder.mapping(), datetime(2024, 1, 1, tzinfo=UTC))
         tracemalloc.start()
         for _ in DeliveryReader("crm", delivery, first_sequence=0).batches():
@@ -191,4 +200,4 @@ def test_memory_does_not_grow_with_the_file(folder: Folder, bad: bool) -> None:
         tracemalloc.stop()
         return most
 
-    assert peak(5) < 1.5 * peak(1)
+    assert peak(40_000) < 1.2 * peak(4_000)

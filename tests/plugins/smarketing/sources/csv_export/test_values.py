@@ -93,7 +93,11 @@ def test_a_day_is_not_a_midnight(text: str, declared: dict[str, str], value: dat
         ("2018-02-01 14:30:00.123456+05:30", {}, "2018-02-01T09:00:00.123456"),
         ("2018-02-01T14:30:00-02:00", {"zone": "Asia/Tokyo"}, "2018-02-01T16:30"),
         ("2018-02-01 00:00", {"zone": "Asia/Tokyo"}, "2018-01-31T15:00"),
-        ("01/02/2018 2:30 PM", {"datetime": "%d/%m/%Y %I:%M %p", "zone": "UTC"}, "2018-02-01T14:30"),
+        (
+            "01/02/2018 2:30 PM",
+            {"datetime": "%d/%m/%Y %I:%M %p", "zone": "UTC"},
+            "2018-02-01T14:30",
+        ),
         # of the hour that happens twice, the first
         ("2024-10-27T02:30", {"zone": "Europe/Madrid"}, "2024-10-27T00:30"),
     ],

@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from smarketing.sources.csv_export import LoadError, SourceError, extract
+
+if TYPE_CHECKING:
+    from tests.plugins.smarketing.sources.csv_export.conftest import Folder, Warehouse
+
+HEADER = "id,created,email,score\n"
+SERIES = """
+  leads:
+    - file: leads_{date}.csv
+      columns: {lead_id: id, email: email}
+"""
+KINDS = """
+  leads:
+    - file: leads.csv
+      columns: {lead_id: id, created: created, email: email, score: score}
+  owners:
+    - file: owners.csv
+      columns: {owner_id: id, name: name, is_active: active}
+  spend:
+    - file: spend.csv
+      columns: {campaign_id: campaign, spent: day, amount: amount}
+      format: {delimiter: ";", decimal: ",", thousands: ".", encoding: cp1252}
+"""
+ENTITIES = {
+    "leads",
+    "stage_changes",
+    "owners",
+    "ownership_changes",
+    "touches",
+    "opportunities",
+    "campaigns",
+    "spend",
+    "deletions",
+    "merges",
+}
+
+
+def test_every_kind_of_value_arrives(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", HEADER + "1,2018-02-01,a@x,\n2,2018-02-01T10:00+02:00,,-7\n")
+    folder.write("owners.csv", "id,name,active\nO1,Zoë 😀,yes\nO2,,no\nO3,,\n")
+    folder.write("spend.csv", "campaign;day;amount\nC1;2024-01-01;1.234,50 \n".encode("cp1252"))
+    extracted = warehouse.extract(folder.mapping(KINDS))
+    assert (extracted.rows_read, extracted.rows_loaded, extracted.rows_rejected) == (6, 6, 0)
+    assert warehouse.rows(
+        "select lead_id, created_at, created_on, email, score, system, _file, _line"
+        " from raw_csv_export.leads order by lead_id"
+    ) == [
+        ("1", None, date(2018, 2, 1), "a@x", None, "crm", "leads.csv", 2),
+        ("2", datetime(2018, 2, 1, 8, tzinfo=UTC), None, None, -7, "crm", "leads.csv", 3),
+    ]
+    assert warehouse.rows(
+        "select owner_id, name, is_active from raw_csv_export.owners order by 1"
+    ) == [("O1", "Zoë 😀", True), ("O2", None, False), ("O3", None, None)]
+    assert warehouse.rows("select spent, amount::text from raw_csv_export.spend") == [
+        (date(2024, 1, 1), "1234.500000000")
+    ]
+
+
+def test_every_table_exists_whatever_is_delivered(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", HEADER)
+    assert warehouse.extract(folder.mapping()).rows_read == 0
+    tables = warehouse.rows(
+        "select relname from pg_class where relnamespace = 'raw_csv_export'::regnamespace"
+        " and relkind = 'r' and relname not like '\\_dlt%'"
+    )
+    assert {name for (name,) in tables} == ENTITIES
+    columns = warehouse.rows(
+        "select column_name, data_type, is_nullable from information_schema.columns"
+        " where (table_schema, table_name) = ('raw_csv_export', 'spend') order by ordinal_position"
+    )
+    assert columns == [
+        ("system", "character varying", "NO"),
+        ("campaign_id", "character varying", "NO"),
+        ("spent", "date", "NO"),
+        ("amount", "numeric", "NO"),
+        ("currency", "character varying", "YES"),
+        ("_record_key", "character varying", "NO"),
+        ("_row_hash", "character varying", "NO"),
+        ("_delivery", "date", "YES"),
+        ("_file", "character varying", "NO"),
+        ("_line", "bigint", "NO"),
+        ("_sequence", "bigint", "NO"),
+        ("_known_from", "timestamp with time zone", "YES"),
+        ("_known_until", "timestamp with time zone", "YES"),
+    ]
+
+
+def test_hostile_text_arrives_as_it_is(folder: Folder, warehouse: Warehouse) -> None:
+    texts = [
+        "'; drop table raw_csv_export.leads; --",
+        "{{ var('x') }} {0} %s %(a)s $1 ${HOME}",
+        '=cmd|"/c calc"!A1',
+        "\\N",
+        "\\x00 \\n \\.",
+        "NULL",
+        "  spaces  ",
+        " \t\r\n ",
+        "😀\u202e\ufeff",
+        "e\u0301 \u00e9",
+        "x" * 100_000,
+    ]
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([["id", "created", "email", "score"]])
+    csv.writer(out).writerows([f"{n:02}", "", text, ""] for n, text in enumerate(texts))
+    folder.write("leads.csv", out.getvalue())
+    assert warehouse.extract(folder.mapping()).rows_rejected == 0
+    assert warehouse.known("email", day=1) == [(text,) for text in texts]
+
+
+def test_a_night_run_again_changes_nothing(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n2,,b@x,\n")
+    first = warehouse.extract(folder.mapping())
+    before = warehouse.rows("select * from raw_csv_export.leads order by lead_id")
+    again = warehouse.extract(folder.mapping())
+    assert (first.rows_loaded, again.rows_read, again.rows_loaded) == (2, 0, 0)
+    assert again.entities[0].unchanged == ("leads.csv",)
+    assert warehouse.rows("select * from raw_csv_export.leads order by lead_id") == before
+
+
+def test_a_changed_record_opens_a_version_even_back_to_an_old_one(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    for day, email in ((1, "old@x"), (2, "new@x"), (3, "new@x"), (4, "old@x")):
+        # The note, which is not mapped, changes the file and nothing else.
+        folder.write("leads.csv", f"id,created,email,score,note\n1,,{email},,{day}\n2,,b@x,,\n")
+        warehouse.extract(folder.mapping(), day)
+    for day, email in ((1, "old@x"), (2, "new@x"), (3, "new@x"), (4, "old@x")):
+        assert warehouse.known("email", day) == [(email,), ("b@x",)]
+    assert warehouse.rows("select count(*) from raw_csv_export.leads") == [(4,)]
+
+
+def test_of_several_rows_of_one_record_the_last_counts(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n1,,b@x,\n1,,b@x,\n2,,c@x,\n1,,a@x,\n")
+    assert warehouse.extract(folder.mapping()).rows_loaded == 2
+    assert warehouse.known("email, _line", day=1) == [("a@x", 6), ("c@x", 5)]
+
+
+def test_a_series_brings_what_is_new(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads_2024-01-01.csv", "id,email\n1,a@x\n2,b@x\n")
+    folder.write("leads_2024-01-02.csv", "id,email\n2,changed@x\n3,c@x\n")
+    assert warehouse.extract(folder.mapping(SERIES), 1).rows_read == 2
+    second = warehouse.extract(folder.mapping(SERIES), 2)
+    assert second.entities[0].files == ("leads_2024-01-02.csv",)
+    assert second.entities[0].unchanged == ("leads_2024-01-01.csv",)
+    assert warehouse.known("email", 1) == [("a@x",), ("b@x",)]
+    assert warehouse.known("email", 2) == [("a@x",), ("changed@x",), ("c@x",)]
+
+
+def test_nights_missed_are_caught_up_in_order(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads_2024-01-01.csv", "id,email\n1,a@x\n")
+    warehouse.extract(folder.mapping(SERIES), 1)
+    folder.write("leads_2024-01-02.csv", "id,email\n1,b@x\n")
+    folder.write("leads_2024-01-03.csv", "id,email\n1,a@x\n")
+    warehouse.extract(folder.mapping(SERIES), 3)
+    assert warehouse.known("email", 3) == [("a@x",)]
+
+
+def test_a_corrected_delivery_does_not_overrule_later_ones(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads_2024-01-01.csv", "id,email\n1,a@x\n2,wrong@x\n")
+    folder.write("leads_2024-01-02.csv", "id,email\n1,b@x\n")
+    warehouse.extract(folder.mapping(SERIES), 2)
+    folder.write("leads_2024-01-01.csv", "id,email\n1,a@x\n2,right@x\n")
+    warehouse.extract(folder.mapping(SERIES), 3)
+    assert warehouse.known("email", 3) == [("b@x",), ("right@x",)]
+    assert warehouse.known("email", 2) == [("b@x",), ("wrong@x",)]
+
+
+def test_a_changed_mapping_is_read_anew(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", "id,mail,other\n1,a@x,b@x\n")
+    leads = "  leads: [{{file: leads.csv, columns: {{lead_id: id, email: {}}}}}]\n"
+    warehouse.extract(folder.mapping(leads.format("mail")), 1)
+    warehouse.extract(folder.mapping(leads.format("other")), 2)
+    assert warehouse.known("email", 2) == [("b@x",)]
+
+
+def test_an_older_night_does_not_touch_later_knowledge(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    warehouse.extract(folder.mapping(), 1)
+    warehouse.extract(folder.mapping(), 3)
+    folder.write("leads.csv", HEADER + "1,,b@x,\n")
+    late = warehouse.extract(folder.mapping(), 2)
+    assert late.note == "already read as of a later night, 2024-01-03T02:00:00+00:00"
+    assert late.rows_read == 0
+    assert warehouse.known("email", 3) == [("a@x",)]
+
+
+def test_two_systems_share_the_tables(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    warehouse.extract(folder.mapping(), 2)
+    other = folder.mapping().model_copy(update={"system": "erp"})
+    assert warehouse.extract(other, 1).rows_loaded == 1
+    assert warehouse.rows("select system, _known_until from raw_csv_export.leads order by 1") == [
+        ("crm", None),
+        ("erp", None),
+    ]
+
+
+def test_rejected_rows_are_stored_once_with_their_place(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n2,,b@x,high\n3,soon,c\x00@x,1\n4\n")
+    first = warehouse.extract(folder.mapping(), 1)
+    leads = first.entities[0]
+    assert (leads.rows_read, leads.rows_loaded, leads.rows_rejected) == (4, 1, 3)
+    warehouse.run("delete from raw_csv_export._dlt_pipeline_state")
+    assert warehouse.extract(folder.mapping(), 2).rows_rejected == 3
+    assert warehouse.rows(
+        "select night_id, source, system, entity, file, line, column_name, value, reason,"
+        " record->>'email' from ops.rejected_rows order by line"
+    ) == [
+        (*common, 3, "score", "high", "not a number", "b@x")
+        if line == 3
+        else (*common, 4, "created", "soon", "neither a time nor a day", r"c\x00@x")
+        if line == 4
+        else (*common, 5, "", "1 cells", "too few cells", None)
+        for line in (3, 4, 5)
+        for common in [("night-1", "csv_export", "crm", "leads", "leads.csv")]
+    ]
+
+
+def test_all_leads_rejected_stops_the_night(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", HEADER + "1,soon,a@x,\n2,later,b@x,\n")
+    with pytest.raises(SourceError) as caught:
+        warehouse.extract(folder.mapping())
+    assert str(caught.value) == (
+        "leads.csv: all 2 rows of leads are rejected, as is leads.csv, line 2, column 'created':"
+        " found 'soon' (neither a time nor a day), expected a time such as 2001-02-03T04:05:06 or"
+        " a day such as 2001-02-03. Correct the mapping or the export; the rows are in"
+        " ops.rejected_rows."
+    )
+    assert warehouse.rows("select count(*) from ops.rejected_rows") == [(2,)]
+    assert warehouse.rows("select to_regclass('raw_csv_export.leads')") == [(None,)]
+    folder.write("leads.csv", HEADER + "1,2018-02-01,a@x,\n")
+    assert warehouse.extract(folder.mapping()).rows_loaded == 1
+
+
+def test_faults_in_the_folder_stop_the_night_before_anything_is_read(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    with pytest.raises(SourceError, match=r"owners\.csv: missing"):
+        warehouse.extract(folder.mapping(KINDS))
+    assert warehouse.rows("select to_regclass('raw_csv_export.leads')") == [(None,)]
+
+
+def test_a_full_disk_in_the_warehouse(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    warehouse.extract(folder.mapping(), 1)
+    warehouse.run(
+        """
+        create function raw_csv_export.no_space() returns trigger language plpgsql as $$
+        begin
+            raise exception 'could not extend file: No space left on device'
+            using errcode = 'disk_full';
+        end $$;
+        create trigger no_space before insert on raw_csv_export.leads
+        execute function raw_csv_export.no_space()
+        """
+    )
+    folder.write("leads.csv", HEADER + "1,,b@x,\n2,,c@x,\n")
+    with pytest.raises(LoadError, match="No space left on device") as caught:
+        warehouse.extract(folder.mapping(), 2)
+    assert "remove the cause and run it again" in str(caught.value)
+    assert warehouse.known("email", 2) == [("a@x",)]
+    warehouse.run("drop trigger no_space on raw_csv_export.leads")
+    assert warehouse.extract(folder.mapping(), 2).rows_loaded == 2
+    assert warehouse.known("email", 2) == [("b@x",), ("c@x",)]
+    assert warehouse.known("email", 1) == [("a@x",)]
+
+
+def test_a_file_in_the_place_of_the_workdir(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    warehouse.workdir.write_text("")
+    with pytest.raises(OSError, match="work"):
+        warehouse.extract(folder.mapping())
+
+
+def test_only_one_extraction_at_a_time(
+    folder: Folder, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smarketing.sources.csv_export.loading._LOCK_WAIT", "100ms")
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    with psycopg.connect(warehouse.uri) as other:
+        other.execute("select pg_advisory_lock(hashtext('raw_csv_export'))")
+        with pytest.raises(LoadError, match="another extraction"):
+            warehouse.extract(folder.mapping())
+    assert warehouse.extract(folder.mapping()).rows_loaded == 1
+
+
+def test_a_night_without_a_zone_is_a_mistake(folder: Folder, warehouse: Warehouse) -> None:
+    with pytest.raises(ValueError, match="no zone"):
+        extract(
+            folder.mapping(),
+            warehouse_uri=warehouse.uri,
+            night_id="n",
+            known_at=datetime(2024, 1, 1),
+            workdir=warehouse.workdir,
+        )
+
+
+def test_a_dag_that_imports_the_source_stays_light(
+    python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    heavy = "import sys, smarketing.sources.csv_export; print({'dlt', 'pyarrow'} & {*sys.modules})"
+    assert python(heavy).stdout == "set()\n"
