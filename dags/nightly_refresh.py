@@ -19,7 +19,8 @@ with DAG(
     description="Sources to raw, raw to marts, checked, and published whole or not at all.",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable(config.schedule, timezone="UTC"),
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    # before any history that someone may want to speak for
+    start_date=datetime(2000, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     # a night builds in schemas that it has to itself
     max_active_runs=1,

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import great_expectations.expectations as gxe
+from decimal import Decimal
 
 from smarketing.night import Night
 from smarketing.quality.checks import Check, RowCheck, Suite
 
 _DATA_TEAM = "the data team"
 
+# a day counts from its start in UTC, whatever the zone of the session
+_CREATED = "coalesce(created_at, created_on::timestamp at time zone 'UTC')"
+_OCCURRED = "coalesce(occurred_at, occurred_on::timestamp at time zone 'UTC')"
+
 
 def suites(night: Night, *, fresh_within_hours: int) -> list[Suite]:
     """The suites on ``raw_csv_export``, for what was known on the night."""
+    import great_expectations.expectations as gxe
+
     as_of, known_at = night.as_of.isoformat(), night.known_at.isoformat()
     known = (
         f"_known_from <= timestamptz '{known_at}' "
         f"and (_known_until is null or _known_until > timestamptz '{known_at}')"
     )
     moves_a_week = (
-        "select date_bin('7 days', occurred, timestamptz '{as_of}') as week, count(*) as moves "
-        "from (select coalesce(occurred_at, occurred_on::timestamptz) as occurred "
-        "from {{batch}} where {known}) as changes "
-        "where occurred <= timestamptz '{as_of}' "
-        "and occurred > timestamptz '{as_of}' - interval '63 days' group by 1"
-    ).format(as_of=as_of, known=known)
+        f"select date_bin('7 days', occurred, timestamptz '{as_of}') as week, count(*) as moves "
+        f"from (select {_OCCURRED} as occurred from {{batch}} where {known}) as changes "
+        f"where occurred < timestamptz '{as_of}' "
+        f"and occurred >= timestamptz '{as_of}' - interval '63 days' group by 1"
+    )
     return [
         Suite(
             "arrival.leads",
@@ -45,10 +50,8 @@ def suites(night: Night, *, fresh_within_hours: int) -> list[Suite]:
                     _DATA_TEAM,
                     population=(
                         "select 'csv_export' as source, max(happened) as newest from ("
-                        f"select coalesce(created_at, created_on::timestamptz) as happened "
-                        f"from {{batch}} where {known} union all "
-                        "select coalesce(occurred_at, occurred_on::timestamptz) "
-                        f"from raw_csv_export.stage_changes where {known}"
+                        f"select {_CREATED} as happened from {{batch}} where {known} union all "
+                        f"select {_OCCURRED} from raw_csv_export.stage_changes where {known}"
                         f") as events where happened <= timestamptz '{as_of}'"
                     ),
                     fails=(
@@ -105,11 +108,12 @@ def suites(night: Night, *, fresh_within_hours: int) -> list[Suite]:
                         "leads.lead_id is null as is_unknown "
                         f"from (select distinct system, lead_id from {{batch}} where {known}) "
                         "as changes left join (select distinct system, lead_id "
-                        "from raw_csv_export.leads) as leads using (system, lead_id)"
+                        f"from raw_csv_export.leads where {known}) as leads "
+                        "using (system, lead_id)"
                     ),
                     fails="is_unknown",
                     key="lead_key",
-                    share_allowed=0.01,
+                    share_allowed=Decimal("0.01"),
                 ),
             ),
         ),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
-
-import great_expectations.expectations as gxe
 
 from smarketing.night import Night
 from smarketing.quality.checks import Check, RowCheck, Suite
@@ -36,7 +35,7 @@ class Rule:
     stage: str
     any_of: tuple[str, ...]
     severity: Literal["critical", "warning"]
-    share_allowed: float
+    share_allowed: Decimal
     statement: str
 
 
@@ -60,6 +59,8 @@ def rules_in_force(uri: str, night: Night) -> list[Rule]:
 
 def suites(rules: Iterable[Rule]) -> list[Suite]:
     """The suites on the candidate marts, with one check for each rule of the agreement."""
+    import great_expectations.expectations as gxe
+
     return [
         Suite(
             "qualification.leads",
@@ -75,12 +76,18 @@ def suites(rules: Iterable[Rule]) -> list[Suite]:
                 ),
             ),
         ),
+        # on their own, so that no name which people give a rule is that of a check of ours
+        Suite(
+            "qualification.rules",
+            CANDIDATE,
+            "fct_funnel_stages",
+            tuple(_rule_check(rule) for rule in rules),
+        ),
         Suite(
             "qualification.stages",
             CANDIDATE,
             "fct_funnel_stages",
             (
-                *(_rule_check(rule) for rule in rules),
                 RowCheck(
                     "stages_in_order",
                     "critical",
@@ -126,7 +133,7 @@ def _rule_check(rule: Rule) -> RowCheck:
     return RowCheck(
         rule.rule,
         rule.severity,
-        f"leads entered {rule.stage} although: {rule.statement}",
+        f"leads in {rule.stage} break what was agreed: {rule.statement}",
         "marketing",
         population=(
             "select distinct stages.lead_id, "
@@ -134,7 +141,7 @@ def _rule_check(rule: Rule) -> RowCheck:
             f"from {{batch}} as stages inner join {CANDIDATE}.dim_leads as leads using (lead_id) "
             f"where stages.stage = '{rule.stage}' and not stages.is_inferred"
         ),
-        fails="not is_satisfied",
+        fails="is_satisfied is not true",
         key="lead_id",
         share_allowed=rule.share_allowed,
     )

@@ -278,7 +278,7 @@ def _stored_rows(connection: Connection[Any], table: LiteralString, until: date)
 
 def _comparable(value: Any) -> Any:
     if isinstance(value, datetime):
-        # in the session's zone, a time shown twice by a clock equals no instant of another (PEP 495)
+        # in the session's zone, a time that a clock shows twice equals no other (PEP 495)
         return value.astimezone(UTC)
     return tuple(value) if isinstance(value, list) else value
 

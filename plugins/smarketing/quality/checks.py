@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class RowCheck:
     population: str
     fails: str
     key: str
-    share_allowed: float = 0.0
+    share_allowed: Decimal = Decimal(0)
 
     @property
     def failing_keys(self) -> str:

@@ -79,9 +79,7 @@ def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    source = context.data_sources.add_postgres(
-        "warehouse", connection_string=_sqlalchemy_uri(uri)
-    )
+    source = context.data_sources.add_postgres("warehouse", connection_string=_sqlalchemy_uri(uri))
     outcomes: list[Outcome] = []
     with connect(uri, "transformer") as connection:
         for suite in suites:
@@ -117,9 +115,8 @@ def _outcome(
     count = sql.SQL("select count(*) from ({}) as population").format(
         _on_table(check.population, suite)
     )
-    row = connection.execute(count).fetchone()
-    assert row is not None
-    evaluated, failing = int(row[0]), int(observed)
+    [(evaluated,)] = connection.execute(count).fetchall()
+    failing = int(observed)
     state = "passed" if failing <= check.share_allowed * evaluated else "failed"
     return Outcome(suite, check, state, evaluated, failing, None)
 
@@ -149,9 +146,7 @@ def _sqlalchemy_uri(uri: str) -> str:
     return as_role(uri, "transformer").replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
-def _record(
-    connection: psycopg.Connection, night: Night, outcomes: Sequence[Outcome]
-) -> None:
+def _record(connection: psycopg.Connection, night: Night, outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         check, suite = outcome.check, outcome.suite
         identity = (night.night_id, night.attempt, suite.name, check.name)

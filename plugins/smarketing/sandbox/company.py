@@ -53,7 +53,7 @@ STAFF = (
     Owner("U301", "Maya Sterling", "Sales Americas", NEW_YORK),
     Owner("U302", 'Robert "Bo" Castell', "Sales Americas", NEW_YORK),
     Owner("U303", "Ximena Arce, MBA", "Sales Americas", NEW_YORK),
-    Owner("U304", "Caleb Norwood", "Sales Americas", NEW_YORK, left=0.8),
+    Owner("U304", "Caleb Norwood", "Sales Americas", NEW_YORK, left=0.97),
     Owner("U305", "Inês Tavares", "Sales Americas", NEW_YORK, joined=0.5),
     Owner("U401", "Ananya Iyer", "Sales APAC", KOLKATA),
     Owner("U402", "Kenji Morita", "Sales APAC", KOLKATA),

@@ -58,9 +58,11 @@ def _versions(
     company: Company, entity: str, versions: Iterable[tuple[int, Row]]
 ) -> Iterator[Shown]:
     """The last state of a record in each delivery in which it is new or changed."""
-    nights = {company.night_of(at): row for at, row in versions}
-    for night, row in nights.items():
-        yield entity, night, row
+    shown: Row | None = None
+    for night, row in {company.night_of(at): row for at, row in versions}.items():
+        if row != shown:
+            yield entity, night, row
+            shown = row
 
 
 def _owner_versions(company: Company, owner: Owner) -> Iterator[tuple[int, Row]]:

@@ -14,7 +14,7 @@ from typing import Final
 from smarketing.sources.csv_export.entities import ENTITIES, Entity
 from smarketing.sources.csv_export.errors import SourceError
 from smarketing.sources.csv_export.mapping import FileMapping, Mapping
-from smarketing.sources.csv_export.records import Malformed, open_records, printable
+from smarketing.sources.csv_export.records import HeaderError, open_records, printable
 
 _DATE: Final = r"(?P<date>\d{4}-\d{2}-\d{2})"
 
@@ -144,8 +144,8 @@ def _header_faults(path: Path, file: FileMapping) -> Iterator[str]:
     except OSError as error:
         yield f"{path.name}: cannot be read: {error.strerror}"
         return
-    if isinstance(header, Malformed):
-        yield f"{path.name}, line 1: not a header: {header.reason}; check `delimiter` and `quote`"
+    except HeaderError as error:
+        yield f"{path.name}, line 1: not a header: {error}; check `delimiter` and `quote`"
         return
     names = [printable(name) for name in header]
     for field, column in file.columns.items():

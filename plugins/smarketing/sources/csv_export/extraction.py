@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,7 +92,8 @@ def extract(
     ):
         seen = raw.seen()
         if seen.latest and seen.latest > known_at:
-            note = f"already read as of a later night, {seen.latest.isoformat()}"
+            latest = seen.latest.astimezone(UTC).isoformat()
+            note = f"already read as of a later night, {latest}"
             return Extracted(mapping.system, (), note)
         rejected_rows = RejectedRows(connection, night_id, mapping.system)
         readings = [

@@ -193,16 +193,18 @@ def raw_tables(
     # What a killed run left here claims files as read that never reached the warehouse.
     packages = workdir / SCHEMA
     shutil.rmtree(packages, ignore_errors=True)
-    with _dlt_errors():
-        pipeline = dlt.pipeline(
-            f"{SCHEMA}_{system}",
-            pipelines_dir=str(packages),
-            destination=dlt.destinations.postgres(_credentials(connection)),
-            dataset_name=SCHEMA,
-        )
-        pipeline.sync_destination()
-    yield RawTables(connection, pipeline, system, known_at)
-    shutil.rmtree(packages)
+    try:
+        with _dlt_errors():
+            pipeline = dlt.pipeline(
+                f"{SCHEMA}_{system}",
+                pipelines_dir=str(packages),
+                destination=dlt.destinations.postgres(_credentials(connection)),
+                dataset_name=SCHEMA,
+            )
+            pipeline.sync_destination()
+        yield RawTables(connection, pipeline, system, known_at)
+    finally:
+        shutil.rmtree(packages, ignore_errors=True)
 
 
 def _credentials(connection: Connection[Any]) -> PostgresCredentials:

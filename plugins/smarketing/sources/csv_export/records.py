@@ -40,6 +40,10 @@ class Malformed:
     reason: str
 
 
+class HeaderError(ValueError):
+    """The first record of a file is not CSV as declared; the message says why."""
+
+
 class Records:
     """The records after the header of an open file: (line, cells), blank lines left out.
 
@@ -56,7 +60,9 @@ class Records:
             strict=True,
         )
         _, header = next(self, (1, []))
-        self.header: list[str] | Malformed = header
+        if isinstance(header, Malformed):
+            raise HeaderError(header.reason)
+        self.header = header
 
     def _lines(self, stream: TextIO) -> Iterator[str]:
         mark = "\ufeff"
@@ -85,7 +91,11 @@ class Records:
 
 @contextmanager
 def open_records(path: Path, declared: Format) -> Iterator[Records]:
-    """Open a file for reading once, from its header on."""
+    """Open a file for reading once, from its header on.
+
+    Raises:
+        HeaderError: the header cannot be told from the rest.
+    """
     with path.open(encoding=declared.encoding, errors=_KEEP, newline="") as stream:
         yield Records(stream, declared)
 

@@ -248,10 +248,10 @@ def _is_storable(text: str) -> bool:
     return True
 
 
-def _distinct(header: list[str] | Malformed) -> list[str]:
+def _distinct(header: list[str]) -> list[str]:
     """Name every column, also where the header is empty or says a name twice."""
     names: list[str] = []
-    for number, text in enumerate(header if isinstance(header, list) else [], start=1):
+    for number, text in enumerate(header, start=1):
         name = printable(text)
         names.append(name if name and name not in names else f"(column {number})")
     return names

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from smarketing.sources.csv_export.entities import ENTITIES
+from smarketing.sources.csv_export.entities import ENTITIES, Entity
 
 from tests.plugins.smarketing.sandbox.exports import ENDS, ENDS_AT, Exports, Row, instant, is_day
 
@@ -112,12 +112,12 @@ def test_a_deletion_may_be_told_twice(exports: Exports) -> None:
     assert set(told.values()) == {1, 2}
 
 
-@pytest.mark.parametrize("entity", [entity for entity in ENTITIES if entity.name != "deletions"])
-def test_events_have_unique_keys(exports: Exports, entity: object) -> None:
-    name, key = entity.name, entity.key
-    if name not in VERSIONED:
-        keys = [tuple(row[column] for column in key) for row in exports.rows(name)]
-        assert len(keys) == len(set(keys))
+@pytest.mark.parametrize(
+    "entity", [one for one in ENTITIES if one.name not in {*VERSIONED, "deletions"}]
+)
+def test_events_have_unique_keys(exports: Exports, entity: Entity) -> None:
+    keys = [tuple(row[column] for column in entity.key) for row in exports.rows(entity.name)]
+    assert len(keys) == len(set(keys))
 
 
 @pytest.mark.parametrize("entity", MOMENTS)
