@@ -76,6 +76,7 @@ def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
     # importing it logs a line for every function that it leaves undocumented
     logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
     import great_expectations as gx
+    from great_expectations.datasource.fluent.interfaces import TestConnectionError
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
@@ -83,9 +84,17 @@ def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with connect(uri, "transformer") as connection:
         for suite in suites:
-            asset = source.add_table_asset(
-                suite.name, table_name=suite.table, schema_name=suite.schema
-            )
+            try:
+                asset = source.add_table_asset(
+                    suite.name, table_name=suite.table, schema_name=suite.schema
+                )
+            except TestConnectionError as error:
+                # a table that is missing must not hide what the others say
+                reason = _first_line(error)
+                outcomes += [
+                    Outcome(suite, check, "not_run", None, None, reason) for check in suite.checks
+                ]
+                continue
             batch = asset.add_batch_definition_whole_table("all").get_batch()
             for check in suite.checks:
                 # a check is validated alone: one broken query must not hide another's figure
@@ -130,8 +139,12 @@ def _exception_message(exception_info: dict[str, Any]) -> str:
     """The first line of what went wrong; values of rows stay out of it."""
     for info in [exception_info, *exception_info.values()]:
         if isinstance(info, dict) and info.get("exception_message"):
-            return str(info["exception_message"]).strip().splitlines()[0]
+            return _first_line(info["exception_message"])
     return "no reason given"
+
+
+def _first_line(message: object) -> str:
+    return str(message).strip().splitlines()[0]
 
 
 def _sqlalchemy_uri(uri: str) -> str:

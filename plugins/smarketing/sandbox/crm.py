@@ -74,7 +74,7 @@ def _owner_versions(company: Company, owner: Owner) -> Iterator[tuple[int, Row]]
 
 def _campaign_versions(company: Company, campaign: Campaign) -> Iterator[tuple[int, Row]]:
     row = (campaign.campaign_id, campaign.name, campaign.channel, campaign.started)
-    if campaign.started < company.ends:
+    if campaign.started <= company.ends:
         yield _midnight(campaign.started), (*row, "")
     if campaign.ended < company.ends:
         yield _midnight(campaign.ended) + DAY, (*row, campaign.ended)

@@ -13,13 +13,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from smarketing.sandbox.chance import stream
-from smarketing.sandbox.clock import (
-    DAY,
-    HOUR,
-    MADRID,
-    NEW_YORK,
-    clock_changes,
-)
+from smarketing.sandbox.clock import DAY, HOUR, MADRID, NEW_YORK, clock_changes
 from smarketing.sandbox.company import Company
 
 _MONTHLY_GROWTH = 1.035
@@ -61,15 +55,20 @@ class Arrivals:
     def draw(self, rng: Random, zone: ZoneInfo) -> int:
         """One instant of arrival, by the clock of the lead's own zone."""
         while True:
-            if self._turns and rng.random() < 0.006:
-                # the hours around a clock change deserve more than their share
-                return rng.choice(self._turns) + rng.randrange(-HOUR, HOUR)
-            day = self._days[bisect_right(self._weights, rng.random() * self._weights[-1])]
-            hour = rng.choices(range(24), _HOURS)[0]
-            clock = time(hour, rng.randrange(60), rng.randrange(60), fold=rng.randrange(2))
-            at = int(datetime.combine(day, clock, zone).timestamp())
+            # the hours around a clock change get more than their share: errors hide there
+            is_near_turn = rng.random() < 0.006
+            at = self._near_turn(rng) if is_near_turn else self._in_rhythm(rng, zone)
             if self._since <= at < self._until:
                 return at
+
+    def _near_turn(self, rng: Random) -> int:
+        return rng.choice(self._turns) + rng.randrange(-HOUR, HOUR)
+
+    def _in_rhythm(self, rng: Random, zone: ZoneInfo) -> int:
+        day = self._days[bisect_right(self._weights, rng.random() * self._weights[-1])]
+        hour = rng.choices(range(24), _HOURS)[0]
+        clock = time(hour, rng.randrange(60), rng.randrange(60), fold=rng.randrange(2))
+        return int(datetime.combine(day, clock, zone).timestamp())
 
     def _weight(self, day: date) -> float:
         season = _MONTHS[day.month - 1] * _WEEKDAYS[day.weekday()]
@@ -134,7 +133,7 @@ class Campaigns:
         theme = self._rng.choice(_THEMES)
         return Campaign(
             campaign_id=campaign_id,
-            name=f"{theme} ({channel}, {started:%b %Y})",
+            name=f"{theme} ({channel}, {started:%Y-%m})",
             channel=channel,
             started=started,
             ended=started + timedelta(days=int(days * self._rng.uniform(0.8, 1.3))),

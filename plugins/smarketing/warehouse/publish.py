@@ -65,7 +65,7 @@ def publish(uri: str, night: Night) -> Publication:
                         "run the task publish.swap again."
                     ) from error
                 time.sleep(pause)
-                pause = min(pause * 2, 5)
+                pause = min(pause * 2, 1)
         _drop_retired(connection)
     return publication
 
@@ -96,6 +96,11 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
             _rename(connection, PREVIOUS, f"marts_retired_{build_id}")
         if _schema_exists(connection, PUBLISHED):
             _rename(connection, PUBLISHED, PREVIOUS)
+            connection.execute(
+                sql.SQL("revoke usage on schema {} from smarketing_reader").format(
+                    sql.Identifier(PREVIOUS)
+                )
+            )
         _rename(connection, CANDIDATE, PUBLISHED)
     return Publication(build_id, len(candidate), rows)
 

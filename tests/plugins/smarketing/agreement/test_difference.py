@@ -26,3 +26,12 @@ def test_changes_are_told_by_clause() -> None:
         "commitments[y].id: (nothing) → y",
         "commitments[y].target: (nothing) → at least 2 leads",
     ]
+
+
+def test_rules_on_one_stage_are_told_apart() -> None:
+    old = {"qualification": [{"name": name, "stage": "mql", "allowed": "1%"} for name in "ab"]}
+    new = {"qualification": [{"name": name, "stage": "mql", "allowed": name} for name in "ab"]}
+    assert list(map(str, differences(old, new))) == [
+        "qualification[a].allowed: 1% → a",
+        "qualification[b].allowed: 1% → b",
+    ]

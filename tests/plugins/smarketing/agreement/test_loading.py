@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from smarketing.agreement import AgreementError, Loaded, load_agreement, loading, read_agreement
+from smarketing.warehouse.connection import connect
 
 TABLES = (
     "versions",
@@ -19,6 +20,7 @@ TABLES = (
     "stage_mappings",
     "shared_mailboxes",
     "teams",
+    "qualification_rules",
     "commitments",
     "commitment_segments",
     "opening_windows",
@@ -88,6 +90,14 @@ def test_the_clauses_arrive(
         ("sales",),
     ]
     assert rows(connection, "select team, party from agreement.teams") == [("Sales EMEA", "sales")]
+    assert rows(
+        connection,
+        "select rule, stage, any_of, severity, share_allowed, statement"
+        " from agreement.qualification_rules order by position",
+    ) == [
+        ("mql_reachable", "mql", ["email", "phone"], "warning", Decimal(0), "Reachable."),
+        ("mql_persona", "mql", ["persona"], "critical", Decimal("0.025"), "Known."),
+    ]
     assert rows(
         connection,
         "select commitment_id, stage, from_stage, to_stage, within_days, statistic, direction,"
@@ -177,6 +187,7 @@ def test_rows_that_say_something_else_than_the_files_are_put_right(
         "update agreement.opening_windows set seconds_before = 1 where seconds_before = 0"
     )
     connection.execute("delete from agreement.teams")
+    connection.execute("update agreement.qualification_rules set any_of = '{phone,email}'")
     connection.execute("insert into agreement.systems values ('v1', 'spreadsheet', 3)")
     load(folder, connection)
     repaired = {table: [row[2:] for row in rows] for table, rows in everything(connection).items()}
@@ -201,6 +212,32 @@ def test_a_version_in_force_is_not_edited(
         " write the change as a new version with a later date."
     )
     assert (head.path, head.found) == ("parties.sales.head", "Grace → Ann")
+    assert everything(connection) == stored
+
+
+@pytest.mark.parametrize("repaired", [False, True], ids=["as it was stored", "stored anew"])
+def test_a_version_once_in_force_is_not_edited_for_an_earlier_night(
+    folder: Path, write_version: WriteVersion, connection: Connection, repaired: bool
+) -> None:
+    seen = "select first_in_force_at from agreement.versions"
+    file = write_version()
+    load(folder, connection, as_of=BEFORE)
+    assert rows(connection, seen) == [(None,)]
+    load(folder, connection, as_of=START)
+    load(folder, connection, as_of=START + timedelta(days=1))
+    assert rows(connection, seen) == [(START,)]
+    if repaired:
+        connection.execute("update agreement.stages set label = 'x'")
+        load(folder, connection, as_of=BEFORE)
+        assert rows(connection, seen) == [(START,)]
+    stored = everything(connection)
+    write_version(("at least 200 leads", "at least 150 leads"))
+    with pytest.raises(AgreementError, match="no change to version 'v1'"):
+        load(folder, connection, as_of=BEFORE)
+    file.unlink()
+    write_version(("version: v1", "version: v2"))
+    with pytest.raises(AgreementError, match="no version 'v1'"):
+        load(folder, connection, as_of=BEFORE)
     assert everything(connection) == stored
 
 
@@ -291,7 +328,7 @@ def test_a_load_whose_server_process_dies_leaves_what_was_there(
     folder: Path,
     write_version: WriteVersion,
     connection: Connection,
-    server_uri: str,
+    warehouse: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write_version()
@@ -302,13 +339,12 @@ def test_a_load_whose_server_process_dies_leaves_what_was_there(
 
     def kill_first(connection: Connection, table: Any, rows: Any) -> None:
         if table == "opening_windows":
-            with psycopg.connect(server_uri, autocommit=True) as killer:
+            with psycopg.connect(warehouse, autocommit=True) as killer:
                 killer.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
         insert(connection, table, rows)
 
     monkeypatch.setattr(loading, "_insert", kill_first)
-    with psycopg.connect(server_uri) as doomed:
-        doomed.execute("set role smarketing_loader")
+    with connect(warehouse, "loader") as doomed:
         with pytest.raises(psycopg.OperationalError):
             load(folder, doomed, as_of=BEFORE)
     assert everything(connection) == stored

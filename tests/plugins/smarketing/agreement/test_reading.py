@@ -35,6 +35,15 @@ def test_the_agreements_of_this_repository_are_good(path: str) -> None:
         "conversion",
         "cycle_time",
     }
+    # each rule is told at the first lead that breaks it, and stops the night above 5%
+    rules = version.contract.qualification
+    told = [(rule.stage, rule.any_of) for rule in rules if rule.severity == "warning"]
+    gates = [(rule.stage, rule.any_of) for rule in rules if rule.severity == "critical"]
+    assert told == gates != []
+    assert {(rule.severity, rule.allowed) for rule in rules} == {
+        ("warning", Decimal(0)),
+        ("critical", Decimal("0.05")),
+    }
 
 
 def test_versions_follow_each_other(write_version: WriteVersion, folder: Path) -> None:
@@ -64,6 +73,25 @@ def test_amounts_are_read_with_their_units(write_version: WriteVersion, folder: 
     ]
 
 
+def test_an_agreement_without_rules_reads_as_before_there_were_any(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    text = write_version().read_text()
+    rules = text[text.index("qualification:") : text.index("commitments:")]
+    write_version((rules, ""))
+    contract = read_agreement(folder).versions[0].contract
+    assert contract.qualification == ()
+    assert "qualification" not in contract.content()
+
+
+def test_allowances_are_read_as_fractions(write_version: WriteVersion, folder: Path) -> None:
+    write_version(("allowed: 2.5%", "allowed: 99.99 %"))
+    reachable, persona = read_agreement(folder).versions[0].contract.qualification
+    assert (reachable.any_of, reachable.allowed) == (("email", "phone"), Decimal(0))
+    assert persona.allowed == Decimal("0.9999")
+    assert persona.model_dump(mode="json")["allowed"] == "99.99%"
+
+
 def test_content_is_what_is_agreed_and_not_how_it_is_written(
     write_version: WriteVersion, folder: Path
 ) -> None:
@@ -76,6 +104,9 @@ def test_content_is_what_is_agreed_and_not_how_it_is_written(
         ('[Lead, "Open "]', "[OPEN, lead]"),
         ("hours: 24x7", 'hours:\n      mon-sun: ["00:00 - 24:00"]'),
         ("at least 25%", "at least 25.0 %"),
+        ("[phone, email]", "[email, phone]"),
+        ("severity: warning", "severity: warning\n    allowed: 0.0 %"),
+        ("allowed: 2.5%", "allowed: '2.50%'"),
     )
     respelled = read_agreement(folder).versions[0].contract
     assert content_hash(plain.content()) == content_hash(respelled.content())
@@ -187,7 +218,7 @@ CASES = {
         MQL_TARGET, "target: 200", "200", "commitments[0].target", "200", "say 'at least 12 leads'"
     ),
     "half a lead": Case(
-        MQL_TARGET, "target: at least 2.5 leads", "2.5", "commitments[0].target", "2.5", "say"
+        MQL_TARGET, "target: at least 2.5 leads", "2.5 leads", "commitments[0].target", "2.5", "say"
     ),
     "a duration without its unit": Case(
         "within: 30 days",
@@ -212,6 +243,98 @@ CASES = {
         "commitments[2].target",
         "45%",
         "say 'at most 45 days'",
+    ),
+    "a stage that is not there, in a rule": Case(
+        "stage: mql\n    any_of: [persona]",
+        "stage: mkl\n    any_of: [persona]",
+        "stage: mkl",
+        "qualification[1].stage",
+        "the stage 'mkl'",
+        "lead, mql",
+    ),
+    "a detour as stage of a rule": Case(
+        "stage: mql\n    any_of: [persona]",
+        "stage: lost\n    any_of: [persona]",
+        "stage: lost\n",
+        "qualification[1].stage",
+        "the detour 'lost'",
+        "lead, mql",
+    ),
+    "a field that is not there": Case(
+        "[phone, email]",
+        "[phone, e-mail]",
+        "e-mail",
+        "qualification[0].any_of[1]",
+        "'e-mail'",
+        "choose one",
+    ),
+    "a field twice": Case(
+        "[phone, email]",
+        "[phone, phone]",
+        "[phone",
+        "qualification[0].any_of",
+        "'phone' twice",
+        "remove one of the two",
+    ),
+    "a rule on no field": Case(
+        "[phone, email]",
+        "[]",
+        "any_of: []",
+        "qualification[0].any_of",
+        "an empty list",
+        "add what is missing",
+    ),
+    "a field where a list belongs": Case(
+        "any_of: [persona]",
+        "any_of: persona",
+        "any_of: persona",
+        "qualification[1].any_of",
+        "'persona'",
+        "write '[one, two]'",
+    ),
+    "a rule twice": Case(
+        "name: mql_persona",
+        "name: mql_reachable",
+        "name: mql_reachable\n    stage: mql\n    any_of: [persona]",
+        "qualification[1].name",
+        "the rule 'mql_reachable' a second time",
+        "another name",
+    ),
+    "a severity that nobody knows": Case(
+        "severity: critical",
+        "severity: info",
+        "severity: info",
+        "qualification[1].severity",
+        "'info'",
+        "choose one",
+    ),
+    "an allowance without its sign": Case(
+        "allowed: 2.5%", "allowed: 2", "allowed: 2\n", "qualification[1].allowed", "2", "say '2%'"
+    ),
+    "an allowance as text without its sign": Case(
+        "allowed: 2.5%", "allowed: '2'", "'2'", "qualification[1].allowed", "'2'", "say '2%'"
+    ),
+    "an allowance as a fraction": Case(
+        "allowed: 2.5%", "allowed: 0.02", "0.02", "qualification[1].allowed", "0.02", "say '2%'"
+    ),
+    "a negative allowance": Case(
+        "allowed: 2.5%", "allowed: -1%", "-1%", "qualification[1].allowed", "'-1%'", "say '2%'"
+    ),
+    "an allowance for everybody": Case(
+        "allowed: 2.5%",
+        "allowed: 100%",
+        "100%",
+        "qualification[1].allowed",
+        "'100%'",
+        "lower it, or remove the rule",
+    ),
+    "a rule without words": Case(
+        "    statement: Known.\n",
+        "",
+        "- name: mql_persona",
+        "qualification[1].statement",
+        "nothing",
+        "add 'statement:'",
     ),
     "a commitment twice": Case(
         "id: mql_to_sql",
@@ -496,7 +619,7 @@ def test_every_fault_is_reported_at_once(write_version: WriteVersion, folder: Pa
     told = str(AgreementError(faults)).splitlines()
     assert told[0] == "The agreement has 9 faults:"
     assert told[4] == (
-        f"  {folder}/2025-04-01.yml:67: commitments[1].target: found 0.25, expected 'at least' or"
+        f"  {folder}/2025-04-01.yml:79: commitments[1].target: found 0.25, expected 'at least' or"
         " 'at most' with a percentage; say 'at least 25%'."
     )
 

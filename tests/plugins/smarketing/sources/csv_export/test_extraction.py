@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import subprocess
 from collections.abc import Callable
@@ -260,7 +261,10 @@ def test_faults_in_the_folder_stop_the_night_before_anything_is_read(
     assert warehouse.rows("select to_regclass('raw_csv_export.leads')") == [(None,)]
 
 
-def test_a_full_disk_in_the_warehouse(folder: Folder, warehouse: Warehouse) -> None:
+def test_a_full_disk_in_the_warehouse(
+    folder: Folder, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
     folder.write("leads.csv", HEADER + "1,,a@x,\n")
     warehouse.extract(folder.mapping(), 1)
     warehouse.run(
@@ -283,6 +287,21 @@ def test_a_full_disk_in_the_warehouse(folder: Folder, warehouse: Warehouse) -> N
     assert warehouse.extract(folder.mapping(), 2).rows_loaded == 2
     assert warehouse.known("email", 2) == [("b@x",), ("c@x",)]
     assert warehouse.known("email", 1) == [("a@x",)]
+
+
+def test_a_full_disk_in_the_workdir(
+    folder: Folder, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("pyarrow.parquet.ParquetWriter.write_table", no_space)
+        with pytest.raises(LoadError, match=r"stopped at extract.*No space left on device"):
+            warehouse.extract(folder.mapping())
+    assert not any(warehouse.workdir.iterdir())
+    assert warehouse.extract(folder.mapping()).rows_loaded == 1
 
 
 def test_a_file_in_the_place_of_the_workdir(folder: Folder, warehouse: Warehouse) -> None:

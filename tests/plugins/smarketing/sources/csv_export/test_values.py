@@ -80,8 +80,9 @@ def test_booleans_are_those_declared() -> None:
     ],
 )
 def test_a_day_is_not_a_midnight(text: str, declared: dict[str, str], value: date) -> None:
-    for kind in ("date", "moment"):
-        found = read(kind, text, zone="UTC", **declared)  # type: ignore[arg-type]
+    kinds: list[Kind] = ["date", "moment"]
+    for kind in kinds:
+        found = read(kind, text, zone="UTC", **declared)
         assert type(found) is date
         assert found == value
 

