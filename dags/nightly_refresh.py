@@ -48,7 +48,8 @@ with DAG(
 ) as dag:
     with TaskGroup("agreement"):
         night = task(task_id="load")(steps.load_agreement)(
-            as_of="{{ params.as_of or data_interval_end or dag_run.run_after }}",
+            # a run that someone triggers may have no data interval
+            as_of="{{ params.as_of or data_interval_end | default(dag_run.run_after, true) }}",
             known_at="{{ params.known_at or '' }}",
         )
 

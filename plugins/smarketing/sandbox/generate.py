@@ -28,7 +28,7 @@ from smarketing.sandbox.story import Deletion, Record, Story, opaque_id
 from smarketing.sources.csv_export.entities import ENTITIES
 
 # part of the settings: raise it whenever equal settings would no longer give equal files
-GENERATOR = 2
+GENERATOR = 3
 
 _SETTINGS_FILE = "company.json"
 _UPLOADED_SHARE = 0.02

@@ -96,7 +96,8 @@ class Journey:
         """Go back to a lower stage; under the hand-over this closes the cycle."""
         if RANK[stage] < RANK[HANDOFF]:
             self._open_cycle_if_handed_off()
-        self._reached.add(stage)
+        # a climb from here passes over nothing that lies below
+        self._reached.update(below(stage), (stage,))
         self.moves.append(Move(at, stage, "backward", self._cycle))
 
     def leave(self, detour: str, at: int, reason: str) -> None:

@@ -31,10 +31,16 @@ def initialise(admin_uri: str, *, reader_password: str | None = None) -> None:
                 sql.SQL("alter role smarketing_reader password {}").format(reader_password)
             )
         connection.execute("grant smarketing_loader, smarketing_transformer to current_user")
+        database = sql.Identifier(connection.info.dbname)
+        # by default whoever may log in to the server may enter any database of it
+        connection.execute(sql.SQL("revoke all on database {} from public").format(database))
+        connection.execute(
+            sql.SQL("grant connect on database {} to {}").format(
+                database, sql.SQL(", ").join(sql.Identifier(role) for role in _ROLES)
+            )
+        )
         # the transformer builds the candidate schema and swaps it in: it creates and renames schemas
         connection.execute(
-            sql.SQL("grant create on database {} to smarketing_transformer").format(
-                sql.Identifier(connection.info.dbname)
-            )
+            sql.SQL("grant create on database {} to smarketing_transformer").format(database)
         )
         connection.execute(files("smarketing.warehouse").joinpath("schema.sql").read_bytes())

@@ -344,7 +344,6 @@ def test_a_load_whose_server_process_dies_leaves_what_was_there(
         insert(connection, table, rows)
 
     monkeypatch.setattr(loading, "_insert", kill_first)
-    with connect(warehouse, "loader") as doomed:
-        with pytest.raises(psycopg.OperationalError):
-            load(folder, doomed, as_of=BEFORE)
+    with connect(warehouse, "loader") as doomed, pytest.raises(psycopg.OperationalError):
+        load(folder, doomed, as_of=BEFORE)
     assert everything(connection) == stored

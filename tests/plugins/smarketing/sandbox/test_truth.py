@@ -100,6 +100,8 @@ class Funnel:
             if rank < RANKS["mql"]:
                 self._renew()
             self._enter(at, stage, "backward", is_day)
+            # a later jump from here goes over nothing that lies below
+            self.reached.update(lower for lower in RANKS if RANKS[lower] < rank)
 
     def _is_held_back(self, at: datetime, record: str, own_before: str | None) -> bool:
         own_rank = RANKS.get(own_before or "", 0)

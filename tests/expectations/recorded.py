@@ -1,0 +1,54 @@
+"""Running suites, and reading back what ``ops`` keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+from smarketing.night import Night
+from smarketing.quality.checks import Suite
+from smarketing.quality.run import ChecksFailedError, run_suites
+
+
+@dataclass
+class Recorded:
+    """What is on record of a night's checks, by check name, and what stopped the night if it did.
+
+    ``figures`` are the rows evaluated and the rows failing, ``keys`` those of the failing rows.
+    """
+
+    stopped: str | None = None
+    states: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+
+
+def check(uri: str, night: Night, suites: Sequence[Suite]) -> Recorded:
+    """Run the suites for the night."""
+    recorded = Recorded()
+    try:
+        run_suites(uri, night, suites)
+    except ChecksFailedError as error:
+        recorded.stopped = str(error)
+    with psycopg.connect(uri) as connection:
+        rows = connection.execute(
+            """
+            select
+                check_name, state, evaluated, failing,
+                array(
+                    select failing_key from ops.check_failures
+                    where (night_id, attempt, suite, check_name)
+                        = (results.night_id, results.attempt, results.suite, results.check_name)
+                    order by failing_key
+                )
+            from ops.check_results as results
+            where night_id = %s and attempt = %s
+            """,
+            (night.night_id, night.attempt),
+        ).fetchall()
+    for name, state, evaluated, failing, keys in rows:
+        recorded.states[name] = state
+        recorded.figures[name] = (evaluated, failing)
+        recorded.keys[name] = keys
+    return recorded

@@ -1,0 +1,180 @@
+"""What arrived, judged at its boundaries on raw tables of a few rows in a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from smarketing.night import Night
+from smarketing.warehouse.connection import connect
+
+from expectations.arrival import suites
+from tests.expectations.recorded import Recorded, check
+
+LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+FRESH_WITHIN = 36
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def raw(warehouse: str) -> Iterator[Connection]:
+    """A session of the loader, and raw tables without a row."""
+    with connect(warehouse, "loader", autocommit=True) as connection:
+        connection.execute(
+            """
+            create table raw_csv_export.leads (
+                system text, lead_id text, created_at timestamptz, created_on date,
+                _known_from timestamptz, _known_until timestamptz
+            );
+            create table raw_csv_export.stage_changes (
+                system text, lead_id text, occurred_at timestamptz, occurred_on date,
+                _known_from timestamptz, _known_until timestamptz
+            );
+            """
+        )
+        yield connection
+
+
+def add(
+    raw: Connection,
+    table: str,
+    lead_id: str,
+    moment: datetime | date,
+    *,
+    known: datetime = LONG_AGO,
+    until: datetime | None = None,
+) -> None:
+    """Add a version of a record. A date is a day whose time the source does not know."""
+    at, on = (moment, None) if isinstance(moment, datetime) else (None, moment)
+    raw.execute(
+        f"insert into raw_csv_export.{table} values ('crm', %s, %s, %s, %s, %s)",
+        (lead_id, at, on, known, until),
+    )
+
+
+def arrived(warehouse: str, night: Night, *, fresh_within_hours: int = FRESH_WITHIN) -> Recorded:
+    return check(warehouse, night, suites(night, fresh_within_hours=fresh_within_hours))
+
+
+@pytest.mark.parametrize("table", ["leads", "stage_changes"])
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [
+        (FRESH_WITHIN * HOUR - SECOND, "passed"),
+        (FRESH_WITHIN * HOUR, "passed"),
+        (FRESH_WITHIN * HOUR + SECOND, "failed"),
+        # an event after the night does not exist
+        (-SECOND, "failed"),
+        (0 * SECOND, "passed"),
+    ],
+    ids=["a second to go", "just in time", "a second late", "after the night", "at its end"],
+)
+def test_the_newest_event_may_be_so_many_hours_old(
+    warehouse: str, night: Night, raw: Connection, table: str, age: timedelta, state: str
+) -> None:
+    add(raw, "leads", "a", LONG_AGO)
+    add(raw, table, "a", night.as_of - age)
+    recorded = arrived(warehouse, night)
+    assert recorded.states["fresh"] == state
+    assert recorded.states["leads_arrived"] == "passed"
+    if state == "failed":
+        assert "nothing newer than 36 hours" in (recorded.stopped or "")
+    else:
+        assert recorded.stopped is None
+
+
+def test_what_was_learnt_after_the_night_or_is_known_no_more_does_not_make_it_fresh(
+    warehouse: str, night: Night, raw: Connection
+) -> None:
+    add(raw, "leads", "a", LONG_AGO)
+    add(raw, "stage_changes", "a", night.as_of - HOUR, known=night.known_at + SECOND)
+    add(raw, "stage_changes", "a", night.as_of - HOUR, until=night.known_at)
+    assert arrived(warehouse, night).states["fresh"] == "failed"
+    add(raw, "stage_changes", "a", night.as_of - HOUR, known=night.known_at)
+    assert arrived(warehouse, night).states["fresh"] == "passed"
+
+
+@pytest.mark.parametrize(("hours", "state"), [(26, "passed"), (25, "failed")])
+def test_a_day_counts_from_its_start_in_utc_wherever_the_server_stands(
+    warehouse: str, night: Night, raw: Connection, hours: int, state: str
+) -> None:
+    with psycopg.connect(warehouse, autocommit=True) as connection:
+        connection.execute(
+            f"alter database {connection.info.dbname} set timezone to 'America/Los_Angeles'"
+        )
+    add(raw, "leads", "a", (night.as_of - DAY).date())
+    recorded = arrived(warehouse, night, fresh_within_hours=hours)
+    assert recorded.states["fresh"] == state
+    assert recorded.keys["fresh"] == (["csv_export"] if state == "failed" else [])
+
+
+def test_an_export_that_brought_nothing_stops_the_night(
+    warehouse: str, night: Night, raw: Connection
+) -> None:
+    recorded = arrived(warehouse, night)
+    assert recorded.states["leads_arrived"] == recorded.states["fresh"] == "failed"
+    assert "no lead has ever arrived" in (recorded.stopped or "")
+    assert recorded.states["volume"] == "passed"
+
+
+def test_a_delivery_with_two_versions_of_a_lead_is_told(
+    warehouse: str, night: Night, raw: Connection
+) -> None:
+    now = night.as_of - HOUR
+    add(raw, "leads", "twice", now)
+    add(raw, "leads", "twice", now - DAY)
+    add(raw, "leads", "changed since", now, until=night.known_at)
+    add(raw, "leads", "changed since", now - DAY, known=night.known_at)
+    add(raw, "leads", "changed later", now, until=night.known_at + SECOND)
+    add(raw, "leads", "changed later", now - DAY, known=night.known_at + SECOND)
+    recorded = arrived(warehouse, night)
+    assert recorded.states["one_version_at_a_time"] == "failed"
+    assert recorded.figures["one_version_at_a_time"] == (3, 1)
+    assert recorded.keys["one_version_at_a_time"] == ["crm:twice"]
+    assert recorded.stopped is None
+
+
+@pytest.mark.parametrize(("this_week", "state"), [(4, "passed"), (3, "passed"), (2, "failed")])
+def test_a_week_with_less_than_a_third_of_the_usual_changes_is_told(
+    warehouse: str, night: Night, raw: Connection, this_week: int, state: str
+) -> None:
+    add(raw, "leads", "a", night.as_of - HOUR)
+    weeks = [this_week, *[9] * 8]
+    for number, moves in enumerate(weeks, start=1):
+        # both ends of the week [start, end)
+        start = night.as_of - number * 7 * DAY
+        add(raw, "stage_changes", "a", start)
+        for _ in range(moves - 1):
+            add(raw, "stage_changes", "a", start + 7 * DAY - SECOND)
+    recorded = arrived(warehouse, night)
+    assert recorded.states["volume"] == state
+    assert recorded.stopped is None
+
+
+def test_a_week_without_any_change_is_told(warehouse: str, night: Night, raw: Connection) -> None:
+    add(raw, "leads", "a", night.as_of - HOUR)
+    add(raw, "stage_changes", "a", night.as_of - 7 * DAY - SECOND)
+    assert arrived(warehouse, night).states["volume"] == "failed"
+
+
+@pytest.mark.parametrize(("unknown", "state"), [(1, "passed"), (2, "failed")])
+def test_one_lead_in_a_hundred_may_be_unknown(
+    warehouse: str, night: Night, raw: Connection, unknown: int, state: str
+) -> None:
+    now = night.as_of - HOUR
+    for number in range(100):
+        if number >= unknown:
+            add(raw, "leads", str(number), now)
+        add(raw, "stage_changes", str(number), now)
+        add(raw, "stage_changes", str(number), now - DAY)
+    add(raw, "leads", "0", now, known=night.known_at + SECOND)
+    recorded = arrived(warehouse, night)
+    assert recorded.states["leads_are_known"] == state
+    assert recorded.figures["leads_are_known"] == (100, unknown)
+    assert recorded.keys["leads_are_known"] == [f"crm:{number}" for number in range(unknown)]
+    assert recorded.stopped is None

@@ -1,0 +1,82 @@
+"""What the models find is what the built-in company planted: every entry, and none else.
+
+The truth is written by the simulation as it plans each journey, and knows nothing of the models.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from smarketing.warehouse.connection import connect
+
+from tests.nights.conftest import LAST_NIGHT, Company
+
+
+def read_truth(file: Path) -> list[dict[str, Any]]:
+    with file.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def check_against_truth(company: Company) -> None:
+    truth = company.exports / "truth"
+    planted_stages = {
+        (
+            f"crm:{row['person_id']}",
+            int(row["cycle_number"]),
+            row["stage"],
+            instant(row["entered"]),
+            instant(row["exited"]),
+            row["direction"],
+            row["is_inferred"] == "true",
+            row["is_date_only"] == "true",
+        )
+        for row in read_truth(truth / "stages.csv")
+    }
+    planted_persons = {
+        (f"crm:{row['person_id']}", len(row["record_ids"].split(";")), instant(row["deleted"]))
+        for row in read_truth(truth / "persons.csv")
+    }
+    with connect(company.warehouse, "reader") as connection:
+        found_stages = set(
+            connection.execute(
+                """
+                select
+                    lead_id, cycle_number, stage, entered_at, exited_at, direction, is_inferred,
+                    is_date_only
+                from marts.fct_funnel_stages
+                """
+            )
+        )
+        found_persons = set(
+            connection.execute("select lead_id, record_count, deleted_at from marts.dim_leads")
+        )
+    assert found_persons - planted_persons == set()
+    assert planted_persons - found_persons == set()
+    assert found_stages - planted_stages == set()
+    assert planted_stages - found_stages == set()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_funnel_is_what_was_planted(company: Callable[..., Company], seed: int) -> None:
+    founded = company(seed=seed, leads=1500, nights=3)
+    founded.run_night(LAST_NIGHT)
+    check_against_truth(founded)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_the_funnel_is_what_was_planted_on_many_seeds(
+    company: Callable[..., Company], seed: int
+) -> None:
+    founded = company(seed=seed, leads=2000, nights=5)
+    founded.run_night(LAST_NIGHT)
+    check_against_truth(founded)
