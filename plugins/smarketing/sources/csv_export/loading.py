@@ -29,6 +29,10 @@ _ENVIRONMENT: Final = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "CRITICAL",
     "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
+    # ADBC takes a whole file into memory, so this is what a load needs at most, however
+    # many rows there are.
+    "DATA_WRITER__FILE_MAX_ITEMS": "100000",
+    "LOAD__WORKERS": "2",
 }
 # The merge compares whole tables. A nested loop is never right there, yet it is what the planner
 # takes for staging tables filled a moment ago, which have no statistics; and `not in` without
