@@ -110,9 +110,9 @@ def suites(rules: Iterable[Rule]) -> list[Suite]:
                     "the CRM uses a stage that the agreement does not name; those changes move "
                     "nobody. Map the value in the agreement, or clean it in the CRM",
                     "RevOps",
-                    population="select finding, record_key from {batch}",
-                    fails="finding = 'unmapped_stage'",
-                    key="record_key",
+                    population=_leads_with("unmapped_stage"),
+                    fails="is_found",
+                    key="lead_id",
                 ),
                 RowCheck(
                     "no_stage_out_of_order",
@@ -120,13 +120,22 @@ def suites(rules: Iterable[Rule]) -> list[Suite]:
                     "a later stage was entered before an earlier one; the pair gives no duration "
                     "and no success",
                     "RevOps",
-                    population="select finding, record_key from {batch}",
-                    fails="finding = 'stage_out_of_order'",
-                    key="record_key",
+                    population=_leads_with("stage_out_of_order"),
+                    fails="is_found",
+                    key="lead_id",
                 ),
             ),
         ),
     ]
+
+
+def _leads_with(finding: str) -> str:
+    """Every lead, and whether it has a finding of this kind."""
+    return (
+        f"select leads.lead_id, coalesce(bool_or(findings.finding = '{finding}'), false) "
+        f"as is_found from {CANDIDATE}.dim_leads as leads "
+        "left join {batch} as findings using (lead_id) group by 1"
+    )
 
 
 def _rule_check(rule: Rule) -> RowCheck:

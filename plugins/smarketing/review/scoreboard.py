@@ -245,7 +245,7 @@ def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> li
             """
             select severity, meaning, concerns, evaluated, failing
             from ops.check_results
-            where night_id = %s and attempt = %s and (state = 'failed' or failing > 0)
+            where night_id = %s and attempt = %s and state <> 'passed'
             order by severity, failing desc nulls last
             """,
             (night_id, attempt),

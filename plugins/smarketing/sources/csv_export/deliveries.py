@@ -13,7 +13,7 @@ from typing import Final
 
 from smarketing.sources.csv_export.entities import ENTITIES, Entity
 from smarketing.sources.csv_export.errors import SourceError
-from smarketing.sources.csv_export.mapping import FileMapping, Mapping
+from smarketing.sources.csv_export.mapping import REQUIRED, FileMapping, Mapping
 from smarketing.sources.csv_export.records import HeaderError, open_records, printable
 
 _DATE: Final = r"(?P<date>\d{4}-\d{2}-\d{2})"
@@ -41,7 +41,6 @@ class Delivery:
 
         Raises:
             SourceError: it was written to meanwhile.
-
         """
         now = self.path.stat()
         if (now.st_size, now.st_mtime_ns) != (self.size, self.modified_ns):
@@ -61,7 +60,6 @@ def find_deliveries(mapping: Mapping, known_at: datetime) -> list[Delivery]:
 
     Raises:
         SourceError: files are missing or headers wrong, with all such faults.
-
     """
     folder = mapping.folder
     if not folder.is_dir():
@@ -76,13 +74,15 @@ def find_deliveries(mapping: Mapping, known_at: datetime) -> list[Delivery]:
         for file in mapping.files_of(entity):
             try:
                 for path, delivered in _paths(folder, file, night):
-                    faults += _header_faults(path, file)
+                    if wrong := list(_header_faults(path, file)):
+                        faults += wrong
+                        continue
                     key = f"{mapping.fingerprint(entity, file)}/{path.name}"
                     of_entity.append(_delivery(entity, file, path, delivered, key))
             except SourceError as error:
                 faults += error.faults
-        if mapping.files_of(entity) and not of_entity and entity.name == "leads" and not faults:
-            faults.append(f"{folder}: no file of leads is dated {night} or before; nothing to read")
+        if entity.name == REQUIRED and not of_entity and not faults:
+            faults.append(f"{folder}: no file of {REQUIRED} is dated {night} or before")
         found += sorted(of_entity, key=lambda delivery: delivery.date or date.min)
     if faults:
         raise SourceError(faults)

@@ -15,7 +15,7 @@ from smarketing.sources.csv_export.deliveries import Delivery, find_deliveries
 from smarketing.sources.csv_export.entities import ENTITIES, Entity
 from smarketing.sources.csv_export.errors import SourceError
 from smarketing.sources.csv_export.loading import Load, raw_tables
-from smarketing.sources.csv_export.mapping import Mapping
+from smarketing.sources.csv_export.mapping import REQUIRED, Mapping
 from smarketing.sources.csv_export.rejected import RejectedRows
 from smarketing.sources.csv_export.tables import DeliveryReader, Rejected
 
@@ -81,7 +81,6 @@ def extract(
     Raises:
         SourceError: a file is missing or its header is wrong, or no row of the leads can be read.
         LoadError: the warehouse does not take the rows.
-
     """
     if known_at.tzinfo is None:
         raise ValueError("known_at has no zone")
@@ -156,14 +155,18 @@ class _Reading:
                     yield batch.rows
 
     def check(self) -> None:
-        """Raise SourceError if nothing of a required entity could be read."""
+        """Make sure that something of a required entity could be read.
+
+        Raises:
+            SourceError: all its rows are rejected.
+        """
         count = self.count
-        if count.entity == "leads" and count.rows_read and count.rows_read == count.rows_rejected:
+        if count.entity == REQUIRED and 0 < count.rows_read == count.rows_rejected:
             raise SourceError(
                 [
-                    f"{', '.join(count.files)}: all {count.rows_read} rows of leads are rejected,"
-                    f" as is {self._first_rejected}. Correct the mapping or the export; the rows"
-                    " are in ops.rejected_rows."
+                    f"{REQUIRED}: all {count.rows_read} rows are rejected, as is"
+                    f" {self._first_rejected}. Correct the mapping or the export; the rows are in"
+                    " ops.rejected_rows."
                 ]
             )
 
@@ -175,6 +178,6 @@ def _names(deliveries: list[Delivery]) -> tuple[str, ...]:
 def _describe(delivery: Delivery, rejected: Rejected) -> str:
     column = f", column {rejected.column!r}" if rejected.column else ""
     return (
-        f"{delivery.path.name}, line {rejected.line}{column}: found {rejected.value!r}"
+        f"{delivery.path.name}, line {rejected.line}{column}: found {rejected.value[:80]!r}"
         f" ({rejected.reason}), expected {rejected.expected}"
     )

@@ -111,7 +111,6 @@ class RawTables:
         Raises:
             SourceError: as the batches raise it.
             LoadError: the rows cannot be written.
-
         """
         import dlt
 
@@ -164,7 +163,6 @@ class RawTables:
 
         Raises:
             LoadError: the warehouse does not take it.
-
         """
         with _dlt_errors():
             self._pipeline.sync_schema()
@@ -182,7 +180,6 @@ def raw_tables(
 
     Raises:
         LoadError: another load still holds the tables after a minute.
-
     """
     os.environ.update(_ENVIRONMENT)
     import dlt
@@ -241,17 +238,19 @@ def _credentials(connection: Connection[Any]) -> PostgresCredentials:
 @contextmanager
 def _dlt_errors() -> Iterator[None]:
     """Raise an error of dlt as the SourceError inside it, or else as a LoadError."""
+    from dlt.common.exceptions import DltException
     from dlt.pipeline.exceptions import PipelineStepFailed
 
     try:
         yield
-    except PipelineStepFailed as error:
+    except DltException as error:
         cause: BaseException | None = error
         while cause and not isinstance(cause, SourceError):
             cause = cause.__cause__ or cause.__context__
         if cause:
             raise cause from None
+        reason = error.exception if isinstance(error, PipelineStepFailed) else error
         raise LoadError(
-            f"{SCHEMA}: stopped at {error.step}: {error.exception}"
+            f"{SCHEMA} was not loaded: {str(reason).strip()}"
             " Nothing of this night counts as read; remove the cause and run it again."
         ) from error

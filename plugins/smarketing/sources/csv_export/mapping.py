@@ -19,6 +19,9 @@ from smarketing.sources.csv_export.errors import MappingError
 from smarketing.sources.csv_export.formats import Format, Strict
 from smarketing.sources.csv_export.values import Reading, UnreadableError
 
+REQUIRED: Final = "leads"
+"""The entity without which there is nothing to measure."""
+
 _VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -64,7 +67,8 @@ class Mapping(Strict):
 
     def fingerprint(self, entity: Entity, file: FileMapping) -> str:
         """Identify all that decides what a row of a file becomes."""
-        text = f"{self.system}\n{entity}\n{file.model_dump_json()}"
+        fields = [(field.name, field.kind, field.required) for field in entity.fields]
+        text = f"{self.system}\n{entity.key}\n{fields}\n{file.model_dump_json()}"
         return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -88,7 +92,6 @@ def read_mapping(path: Path) -> Mapping:
 
     Raises:
         MappingError: the file or the mapping in it is wrong, with all faults found.
-
     """
     try:
         raw = YAML(typ="base", pure=True).load(path.read_text(encoding="utf-8"))
@@ -151,8 +154,8 @@ def _suggest(name: int | str, known: list[str]) -> str:
 
 def _faults(mapping: Mapping) -> Iterator[str]:
     known = {entity.name: entity for entity in ENTITIES}
-    if not mapping.entities.get("leads"):
-        yield "entities.leads: this entity is required; name the file that holds the leads"
+    if not mapping.entities.get(REQUIRED):
+        yield f"entities.{REQUIRED}: this entity is required; name the file that holds it"
     for name, files in mapping.entities.items():
         if name not in known:
             yield f"entities.{name}: unknown entity; {_suggest(name, list(known))}"

@@ -63,9 +63,9 @@ def arrow_schema(entity: Entity) -> pa.Schema:
     """Give the columns of a raw table.
 
     ``_record_key`` names the record: system and key as a JSON array. ``_row_hash`` is the hash
-    of system and fields, equal for equal versions. ``_delivery``, ``_file`` and ``_line`` say
-    where a version was first seen. Of several rows of one record in one load the one with
-    the highest ``_sequence`` counts.
+    of system, mapped fields and their values, equal for equal versions. ``_delivery``,
+    ``_file`` and ``_line`` say where a version was first seen. Of several rows of one record in
+    one load the one with the highest ``_sequence`` counts.
     """
     import pyarrow as pa
 
@@ -113,13 +113,13 @@ class DeliveryReader:
         self._constants = {
             name: self._readings[name].parse(text) for name, text in file.constants.items()
         }
+        self._stated = sorted({**file.columns, **file.constants})
 
     def batches(self) -> Iterator[Batch]:
         """Read the file from start to end.
 
         Raises:
             SourceError: the file was written to meanwhile.
-
         """
         with open_records(self._delivery.path, self._delivery.mapping.format) as records:
             names = _distinct(records.header)
@@ -207,6 +207,7 @@ class DeliveryReader:
         entity, count = self._delivery.entity, len(lines)
         by_name = dict(zip((field.name for field in entity.fields), columns, strict=True))
         keys = zip(*(by_name[name] for name in entity.key), strict=True)
+        versions = zip(*(by_name[name] for name in self._stated), strict=True)
         raw: list[Sequence[Value | None]] = [[self._system] * count]
         for field in entity.fields:
             values = by_name[field.name]
@@ -218,7 +219,7 @@ class DeliveryReader:
                 raw.append(values)
         raw += [
             [self._json(key).decode() for key in keys],
-            [self._hash(version) for version in zip(*columns, strict=True)],
+            [self._hash(version) for version in versions],
             [self._delivery.date] * count,
             [self._delivery.path.name] * count,
             lines,
@@ -231,7 +232,8 @@ class DeliveryReader:
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
     def _hash(self, version: tuple[Value | None, ...]) -> str:
-        return blake2b(self._json(version), digest_size=16).hexdigest()
+        names = ",".join(self._stated).encode()
+        return blake2b(names + self._json(version), digest_size=16).hexdigest()
 
     def _json(self, values: tuple[Value | None, ...]) -> bytes:
         return orjson.dumps((self._system, *values), default=str)

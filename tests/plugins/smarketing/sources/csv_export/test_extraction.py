@@ -6,11 +6,14 @@ import io
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from smarketing.sources.csv_export import LoadError, SourceError, extract
+from smarketing.sources.csv_export.loading import _credentials
 
 if TYPE_CHECKING:
     from tests.plugins.smarketing.sources.csv_export.conftest import Folder, Warehouse
@@ -241,7 +244,7 @@ def test_all_leads_rejected_stops_the_night(folder: Folder, warehouse: Warehouse
     with pytest.raises(SourceError) as caught:
         warehouse.extract(folder.mapping())
     assert str(caught.value) == (
-        "leads.csv: all 2 rows of leads are rejected, as is leads.csv, line 2, column 'created':"
+        "leads: all 2 rows are rejected, as is leads.csv, line 2, column 'created':"
         " found 'soon' (neither a time nor a day), expected a time such as 2001-02-03T04:05:06 or"
         " a day such as 2001-02-03. Correct the mapping or the export; the rows are in"
         " ops.rejected_rows."
@@ -339,3 +342,32 @@ def test_a_dag_that_imports_the_source_stays_light(
 ) -> None:
     heavy = "import sys, smarketing.sources.csv_export; print({'dlt', 'pyarrow'} & {*sys.modules})"
     assert python(heavy).stdout == "set()\n"
+
+
+def test_dlt_gets_the_connection_in_words_it_understands() -> None:
+    given = SimpleNamespace(
+        user="loader",
+        password="p@ss/w:rd+%",  # noqa: S106  # not one
+        host="db.example.com",
+        port=5433,
+        dbname="warehouse",
+        options="-c role=smarketing_loader",
+        get_parameters=lambda: {"sslmode": "require", "application_name": "with spaces"},
+    )
+    uri = _credentials(SimpleNamespace(info=given)).to_native_representation()  # type: ignore[arg-type]
+    understood = conninfo_to_dict(uri)
+    assert str(understood.pop("options")).split() == [
+        "-c",
+        "role=smarketing_loader",
+        "-cenable_nestloop=off",
+        "-cwork_mem=256MB",
+    ]
+    assert understood == {
+        "user": "loader",
+        "password": "p@ss/w:rd+%",
+        "host": "db.example.com",
+        "port": "5433",
+        "dbname": "warehouse",
+        "sslmode": "require",
+        "connect_timeout": "15",
+    }
