@@ -43,13 +43,13 @@ lint: $(BIN)/smarketing ## Check the style of Python and SQL
 	@$(BIN)/python tests/lint_sql.py
 
 types: $(BIN)/smarketing ## Check the types
-	@$(BIN)/mypy plugins dags expectations tests
+	@$(BIN)/mypy plugins dags expectations tests bench
 
 soak: $(BIN)/smarketing ## Run the long tests: kills, many seeds, every service of docker-compose
 	@$(BIN)/pytest -m slow
 
 bench: $(BIN)/smarketing ## Measure whole nights at several sizes
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python bench/nights.py
 
 lock: ## Compile requirements.in into requirements.lock (names, versions, hashes)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \

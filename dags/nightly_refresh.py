@@ -5,10 +5,9 @@ Airflow, see `dags/README.md`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param, TaskGroup, chain, task
-
 from smarketing import steps
 from smarketing.config import read_config
 
@@ -20,7 +19,7 @@ with DAG(
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable(config.schedule, timezone="UTC"),
     # before any history that someone may want to speak for
-    start_date=datetime(2000, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
     # a night builds in schemas that it has to itself
     max_active_runs=1,

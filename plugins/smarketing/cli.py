@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -92,7 +93,7 @@ def nightly(
     with _explained():
         settings = read_config(config)
         night = settings.night_of(
-            as_of.replace(tzinfo=timezone.utc) if as_of else _last_tick(settings.schedule)
+            as_of.replace(tzinfo=UTC) if as_of else _last_tick(settings.schedule)
         )
         console.print(f"[bold]{escape(settings.company)}[/], night of {night:%Y-%m-%d %H:%M} UTC")
         with _doing("PostgreSQL"):
@@ -145,9 +146,6 @@ def scoreboard(config: ConfigOption = None) -> None:
     from smarketing.review.scoreboard import read_scoreboard
     from smarketing.review.terminal import print_scoreboard
 
-    from smarketing.review.scoreboard import read_scoreboard
-    from smarketing.review.terminal import print_scoreboard
-
     with _explained():
         settings = read_config(config)
         print_scoreboard(read_scoreboard(_warehouse(settings), settings), console)
@@ -188,7 +186,7 @@ def up(config: ConfigOption = None) -> None:
     port = variables.get("AIRFLOW__API__PORT", "8080")
     try:
         with _doing("Airflow"):
-            while process.poll() is None and not _answers(f"http://127.0.0.1:{port}"):
+            while process.poll() is None and not _answers(int(port)):
                 time.sleep(0.5)
         if process.poll() is None:
             user, password = orchestration.login(settings)
@@ -221,8 +219,6 @@ def warehouse_init(config: ConfigOption = None) -> None:
     The server is the one that SMARKETING_WAREHOUSE (or AIRFLOW_CONN_SMARKETING_WAREHOUSE) names,
     else the embedded one. SMARKETING_READER_PASSWORD sets the reader's password.
     """
-    import os
-
     with _explained():
         uri = given_uri() or server.ensure_database(server.start(), read_config(config).database)
         initialise(uri, reader_password=os.environ.get("SMARKETING_READER_PASSWORD"))
@@ -260,14 +256,15 @@ def _last_tick(schedule: str) -> datetime:
     """The end of the last complete night, as the schedule has it."""
     from croniter import croniter
 
-    return croniter(schedule, datetime.now(timezone.utc)).get_prev(datetime)
+    tick: datetime = croniter(schedule, datetime.now(UTC)).get_prev(datetime)
+    return tick
 
 
-def _locked(connection: object) -> bool:
-    row = connection.execute(  # type: ignore[attr-defined]
+def _locked(connection: psycopg.Connection) -> bool:
+    row = connection.execute(
         "select pg_try_advisory_lock(hashtext('smarketing nightly'))"
     ).fetchone()
-    return bool(row[0])
+    return row is not None and bool(row[0])
 
 
 @contextmanager
@@ -278,12 +275,15 @@ def _doing(what: str) -> Iterator[None]:
     console.print(f"[green]✓[/] {what} [dim]{time.monotonic() - started:.1f} s[/]")
 
 
-def _answers(address: str) -> bool:
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        with urllib.request.urlopen(f"{address}/api/v2/monitor/health", timeout=2) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/api/v2/monitor/health")
+        return connection.getresponse().status == 200
+    except OSError:
         return False
+    finally:
+        connection.close()
 
 
 def _last_error(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""A night: the instant it speaks for, its attempts, and the record of its steps in schema ``ops``."""
+"""A night: the instant it speaks for, its attempts, and its record in schema ``ops``."""
 
 from __future__ import annotations
 

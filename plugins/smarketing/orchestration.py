@@ -71,14 +71,13 @@ def migrate(config: Config, variables: dict[str, str]) -> bool:
     mark = airflow_folder(config) / f"migrated-{version('apache-airflow-core')}"
     if mark.exists():
         return False
-    _airflow(variables, "db", "migrate", log=airflow_folder(config) / "migrate.log").check_returncode()
+    log = airflow_folder(config) / "migrate.log"
+    _airflow(variables, "db", "migrate", log=log).check_returncode()
     mark.touch()
     return True
 
 
-def start_night(
-    variables: dict[str, str], as_of: datetime, log: Path
-) -> subprocess.Popen[bytes]:
+def start_night(variables: dict[str, str], as_of: datetime, log: Path) -> subprocess.Popen[bytes]:
     """Run ``nightly_refresh`` once, in one process of its own; its chatter goes to ``log``."""
     conf = json.dumps({"as_of": as_of.isoformat()})
     with log.open("wb") as output:
@@ -131,6 +130,6 @@ def _secrets() -> dict[str, str]:
             "api": secrets.token_hex(32),
             "jwt": secrets.token_hex(32),
         }
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            json.dump(made, handle)
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(made))
     return dict(json.loads(file.read_text()))

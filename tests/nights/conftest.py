@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,9 +14,11 @@ from smarketing import steps
 from smarketing.config import read_config
 from smarketing.home import PROJECT
 from smarketing.sandbox import generate
+from smarketing.warehouse.build import Layer
 from smarketing.warehouse.connection import CONNECTION_VARIABLE
 
 LAST_NIGHT = date(2026, 10, 20)
+LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,17 @@ class Company:
         as_of = datetime.combine(night, time(2), UTC).isoformat()
         known_at = datetime.combine(known, time(2), UTC).isoformat() if known else ""
         keys = steps.load_agreement(as_of, known_at)
-        groups: dict[str, Callable[[dict[str, Any]], None]] = {
-            "extract": lambda keys: [
-                steps.extract(keys, source) for source in read_config().sources
-            ],  # type: ignore[dict-item, return-value]
-            "arrive": steps.check_arrival,
-            "transform": lambda keys: [
-                steps.transform(keys, layer) for layer in ("staging", "intermediate", "marts")
-            ],  # type: ignore[dict-item, return-value, arg-type]
-            "check": steps.check_qualification,
-            "publish": steps.publish_marts,
-            "report": steps.report,
+        groups: dict[str, Sequence[Callable[[], None]]] = {
+            "extract": [partial(steps.extract, keys, source) for source in read_config().sources],
+            "arrive": [partial(steps.check_arrival, keys)],
+            "transform": [partial(steps.transform, keys, layer) for layer in LAYERS],
+            "check": [partial(steps.check_qualification, keys)],
+            "publish": [partial(steps.publish_marts, keys)],
+            "report": [partial(steps.report, keys)],
         }
-        for group, work in groups.items():
-            work(keys)
+        for group, works in groups.items():
+            for work in works:
+                work()
             if group == until:
                 break
 

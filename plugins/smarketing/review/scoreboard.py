@@ -1,12 +1,18 @@
-"""The scoreboard: what a published night says of both sides of the agreement."""
+"""The scoreboard: what a published night says of both sides of the agreement.
+
+One model for every way of showing it. Whatever is a judgement (a streak, the last verdict, what is
+to be celebrated) is made here; the page and the terminal only choose its form.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, takewhile
+from operator import attrgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -32,41 +38,92 @@ STATUSES: dict[str, tuple[str, Tone]] = {
     "undetermined": ("undetermined", "idle"),
 }
 
+# what becomes of a promise, in the order in which the summary counts it
+STANDINGS: dict[Tone, str] = {
+    "good": "kept",
+    "warn": "at risk",
+    "bad": "broken",
+    "idle": "no verdict yet",
+}
+
 _PERIODS_SHOWN = 12
+# from here on a target is beaten, and not just met
+_BEATEN = Decimal("1.2")
+_STREAK_TO_CELEBRATE = 3
 
 
 @dataclass(frozen=True)
 class Period:
-    """One row of ``sla_compliance``, as far as the page shows it."""
+    """One row of ``sla_compliance``, as far as the scoreboard shows it."""
 
+    agreement_version: str
     commitment_id: str
+    commitment_position: int
     segment: str
     party: str
     accountable: str
     statement: str
     metric: str
+    stage: str | None
+    from_stage: str | None
+    to_stage: str | None
+    statistic: str | None
+    within_days: int | None
+    dimension: str | None
+    dimension_value: str | None
     unit: str
     direction: str
     period_kind: str
     period_start_date: date
+    period_end_date: date
+    business_seconds: int
+    elapsed_business_seconds: int
     target: Decimal
     actual: Decimal | None
     expected_to_date: Decimal | None
     forecast: Decimal | None
     attainment: Decimal | None
     sample_size: int
+    minimum_sample: int
     status: str
     is_over: bool
 
     @property
     def label(self) -> str:
-        """The period in words: ``Oct 2026``, ``week of 12 Oct``, ``Q4 2026``."""
+        """The period in words: ``Oct 2026``, ``week of 12 Oct 2026``, ``Q4 2026``."""
+        if self.period_kind == "week":
+            return f"{self.short_label} {self.period_start_date:%Y}"
+        return self.short_label
+
+    @property
+    def short_label(self) -> str:
+        """The same where the year goes without saying: ``week of 12 Oct``."""
         start = self.period_start_date
         if self.period_kind == "week":
             return f"week of {start.day} {start:%b}"
         if self.period_kind == "quarter":
             return f"Q{(start.month + 2) // 3} {start:%Y}"
         return f"{start:%b %Y}"
+
+    @property
+    def within(self) -> str:
+        """The period as a part of a sentence: ``in Oct 2026``, ``in the week of 12 Oct 2026``."""
+        return f"in {'the ' if self.period_kind == 'week' else ''}{self.label}"
+
+    @property
+    def topic(self) -> str:
+        """What is measured, in a few words: the statement's headline."""
+        if self.metric == "volume":
+            return f"{_stage(self.stage)} volume"
+        way = f"{_stage(self.from_stage)} to {_stage(self.to_stage)}"
+        if self.metric == "conversion":
+            return f"{way} within {self.within_days} days"
+        return f"{way}, {'median' if self.statistic == 'median' else '9 in 10'}"
+
+    @property
+    def part(self) -> str:
+        """Which part of the leads this is about; empty for all of them."""
+        return (self.dimension_value or "").replace("_", " ")
 
     @property
     def verdict(self) -> str:
@@ -78,71 +135,361 @@ class Period:
         """How the status feels."""
         return STATUSES[self.status][1]
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether the last word on it has been spoken."""
+        return self.status in ("met", "missed")
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the target was not only met but left well behind."""
+        return self.status == "met" and self.attainment is not None and self.attainment >= _BEATEN
+
+    @property
+    def is_reached_early(self) -> bool:
+        """A count that is there already while its period still runs."""
+        return (
+            self.metric == "volume"
+            and self.direction == "at_least"
+            and not self.is_over
+            and self.actual is not None
+            and self.actual >= self.target
+        )
+
+    @property
+    def elapsed_share(self) -> float | None:
+        """How much of the period's business time is gone."""
+        if not self.business_seconds:
+            return None
+        return self.elapsed_business_seconds / self.business_seconds
+
+    @property
+    def target_in_words(self) -> str:
+        """The target with its direction: ``≥ 240``."""
+        return f"{'≤' if self.direction == 'at_most' else '≥'} {self.quantity(self.target)}"
+
     def quantity(self, value: Decimal | None) -> str:
-        """A value of this commitment with its unit."""
+        """A value of this commitment with its unit.
+
+        One decimal, or none for counts; more where that would round a value onto the target
+        which it is not: 7.04 days do not keep a promise of 7.0 days, and must not look so.
+        """
         if value is None:
             return "–"
+        decimals = 0 if self.unit == "leads" else 1
+        while value != self.target and decimals < 4 and self._at(value, decimals) == self._at(
+            self.target, decimals
+        ):
+            decimals += 1
+        return self._at(value, decimals)
+
+    def _at(self, value: Decimal, decimals: int) -> str:
         if self.unit == "share":
-            return f"{value * 100:.1f}%"
+            return f"{value * 100:.{decimals}f}%"
         if self.unit == "days":
-            return f"{value:.1f} days"
-        return f"{value:,.0f}"
+            return f"{value:,.{decimals}f} days"
+        return f"{value:,.{decimals}f}"
+
+
+@dataclass(frozen=True)
+class Streak:
+    """The newest verdict, and how many periods before it had the same, without a gap."""
+
+    last: Period
+    length: int
+    is_up_to_date: bool
+
+    @property
+    def tone(self) -> Tone:
+        """How it feels."""
+        return self.last.tone
+
+    def __str__(self) -> str:
+        """``met 5 months in a row``; where later periods have no verdict yet, up to which."""
+        if self.length == 1:
+            return f"{self.last.verdict} {self.last.within}"
+        until = "" if self.is_up_to_date else f", up to {self.last.label}"
+        return f"{self.last.verdict} {self.length} {self.last.period_kind}s in a row{until}"
 
 
 @dataclass(frozen=True)
 class Line:
-    """One promise: its running period, and the periods before it, oldest first."""
+    """A target for all leads or a part of them: its newest period, and those before it.
+
+    ``before`` is whole, oldest first; ``today`` is the night's date on the agreement's clocks.
+    """
 
     now: Period
     before: Sequence[Period]
+    today: date
 
     @property
-    def verdicts(self) -> Sequence[Period]:
-        """The earlier periods that were judged."""
-        return [period for period in self.before if period.status in ("met", "missed")]
+    def name(self) -> str:
+        """What it is called where its statement is not beside it."""
+        return f"{self.now.topic}, {self.now.part}" if self.now.part else self.now.topic
+
+    @property
+    def recent(self) -> Sequence[Period]:
+        """The last periods before the newest, as many as are shown."""
+        return self.before[-_PERIODS_SHOWN:]
+
+    @property
+    def last_verdict(self) -> Period | None:
+        """The newest period on which the last word has been spoken."""
+        return next((each for each in reversed([*self.before, self.now]) if each.is_judged), None)
+
+    @property
+    def streak(self) -> Streak | None:
+        """The newest verdict and its like before it; a period without verdict ends the row."""
+        last = self.last_verdict
+        if last is None:
+            return None
+        periods = [*self.before, self.now]
+        until = periods.index(last)
+        same = takewhile(lambda each: each.status == last.status, reversed(periods[: until + 1]))
+        over = [each for each in periods if each.is_over]
+        return Streak(last, length=len(list(same)), is_up_to_date=over[-1] == last)
+
+    @property
+    def caveat(self) -> str:
+        """Why the newest period cannot be judged, or not yet in full; empty if it can."""
+        now = self.now
+        if now.status == "pending":
+            return f"No working hour of this {now.period_kind} has passed yet."
+        if now.status == "undetermined":
+            return "The data it needs are not to be believed tonight."
+        if now.status == "insufficient_sample":
+            return f"{now.sample_size:,} so far; a verdict needs {max(now.minimum_sample, 1):,}."
+        if now.within_days is None or now.is_judged:
+            return ""
+        ripe = timedelta(days=now.within_days)
+        if self.today <= now.period_start_date + ripe and not now.is_over:
+            return (
+                f"Early: nobody counted here has had the full {now.within_days} days yet, so the "
+                "share can still grow."
+            )
+        return f"Still growing; final by {_day(now.period_end_date + ripe)}."
+
+    @property
+    def praise(self) -> str:
+        """What is to be celebrated, in a sentence; empty if nothing is."""
+        reasons = []
+        if self.now.is_reached_early:
+            reasons.append(
+                f"{self.now.quantity(self.now.actual)} already, of {self.now.quantity(self.now.target)} "
+                f"promised for {self.now.label if self.now.period_kind != 'week' else 'this week'}"
+            )
+        streak = self.streak
+        if streak and streak.tone == "good" and streak.length >= _STREAK_TO_CELEBRATE:
+            reasons.append(str(streak))
+        if streak and streak.last.is_beaten:
+            reasons.append(f"beaten {streak.last.within}: {_against_target(streak.last)}")
+        return "; ".join(reasons)
+
+    @property
+    def concern(self) -> str:
+        """What calls for attention, in a sentence; empty if nothing does."""
+        reasons = []
+        if self.now.tone in ("warn", "bad") and not self.now.is_judged:
+            reasons.append(f"{self.now.verdict} {self.now.within}: {_outlook(self.now)}")
+        streak = self.streak
+        if streak and streak.tone == "bad":
+            figures = f": {_against_target(streak.last)}" if streak.length == 1 else ""
+            reasons.append(f"{streak}{figures}")
+        return "; ".join(reasons)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One commitment: the target for everybody, and those for parts."""
+
+    whole: Line
+    parts: Sequence[Line]
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """All targets of the promise, the one for everybody first."""
+        return [self.whole, *self.parts]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One party of the agreement and what it promises the other."""
+
+    name: str
+    head: str
+    promises: Sequence[Promise]
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """All targets of this side, promise by promise."""
+        return [line for promise in self.promises for line in promise.lines]
+
+    @property
+    def standing(self) -> Mapping[Tone, int]:
+        """How many promises are kept, at risk, broken, without verdict now."""
+        return _count(promise.whole.now.tone for promise in self.promises)
+
+    @property
+    def standing_of_parts(self) -> Mapping[Tone, int]:
+        """The same for the targets that promises set for parts of the leads."""
+        return _count(line.now.tone for promise in self.promises for line in promise.parts)
+
+    @property
+    def last_verdicts(self) -> Sequence[Period]:
+        """The newest verdict on each promise that has had one."""
+        verdicts = (promise.whole.last_verdict for promise in self.promises)
+        return [verdict for verdict in verdicts if verdict]
+
+    @property
+    def verdicts_in_words(self) -> str:
+        """``4 met, 1 missed``: the last verdicts, counted."""
+        counts = Counter(period.status for period in self.last_verdicts)
+        words = [f"{counts[status]} {status}" for status in ("met", "missed") if counts[status]]
+        return ", ".join(words) or "none yet"
+
+    @property
+    def praises(self) -> Sequence[Line]:
+        """What is to be celebrated: promises before parts, the longest streak first."""
+        return sorted((line for line in self.lines if line.praise), key=_weight)
+
+    @property
+    def concerns(self) -> Sequence[Line]:
+        """What calls for attention: promises before parts, the worst now first."""
+        tones: list[Tone] = ["bad", "warn", "good", "idle"]
+        return sorted(
+            (line for line in self.lines if line.concern),
+            key=lambda line: (bool(line.now.part), tones.index(line.now.tone), _weight(line)),
+        )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A check that failed tonight: how many of how many, and what that means."""
+    """A check that found something: how many of how many, what it means, and for whom.
+
+    ``is_tolerated``: fewer than the check allows, so that it passed all the same.
+    """
 
     severity: str
     meaning: str
     concerns: str
     evaluated: int | None
     failing: int | None
+    is_tolerated: bool = False
+    is_not_run: bool = False
+
+    @property
+    def tone(self) -> Tone:
+        """How it feels."""
+        if self.is_tolerated:
+            return "idle"
+        return "bad" if self.severity == "critical" or self.is_not_run else "warn"
+
+    @property
+    def word(self) -> str:
+        """The same in a word."""
+        if self.is_not_run:
+            return "not run"
+        return "tolerated" if self.is_tolerated else self.severity
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The version of the agreement that is in force on the night."""
+
+    name: str
+    version: str
+    zone: str
+    effective_from: date
+    effective_until: date | None
+
+    @property
+    def in_force(self) -> str:
+        """Since when, and until when if that is known."""
+        until = f" until {_day(self.effective_until)}" if self.effective_until else ""
+        return f"in force since {_day(self.effective_from)}{until}"
 
 
 @dataclass(frozen=True)
 class Scoreboard:
-    """Everything that the page says, read from the published night."""
+    """Everything that is shown of a published night.
+
+    ``rows_kept`` and ``rows_rejected`` count every row that the sources have delivered so far;
+    ``checks_passed`` and ``checks`` are tonight's.
+    """
 
     company: str
-    agreement: str
-    parties: dict[str, str]
-    zone: str
+    agreement: Agreement
     as_of: datetime
+    known_at: datetime
     build_id: int
-    lines: dict[str, Sequence[Line]]
+    sides: Sequence[Side]
     findings: Sequence[Finding]
+    checks: int
+    checks_passed: int
     steps: Sequence[StepRecord]
     rows_kept: int
     rows_rejected: int
 
     @property
-    def local_as_of(self) -> datetime:
+    def local_as_of(self) -> str:
         """The instant of the night on the clocks of the agreement."""
-        return self.as_of.astimezone(ZoneInfo(self.zone))
+        return _instant(self.as_of, self.agreement.zone)
 
     @property
-    def rejected_share(self) -> float:
-        """Rows that could not be read, as a share of all rows delivered."""
-        rows = self.rows_kept + self.rows_rejected
-        return self.rows_rejected / rows if rows else 0.0
+    def restated(self) -> str:
+        """The later instant whose knowledge went in, if this night is a restatement."""
+        return _instant(self.known_at, self.agreement.zone) if self.known_at != self.as_of else ""
+
+    @property
+    def rows_delivered(self) -> int:
+        """All rows that the sources have delivered so far."""
+        return self.rows_kept + self.rows_rejected
+
+    @property
+    def seconds(self) -> float:
+        """How long the steps of the night took that are over."""
+        return sum(step.seconds or 0 for step in self.steps)
+
+
+def _stage(stage: str | None) -> str:
+    """A stage as a word in a headline: abbreviations are short."""
+    word = (stage or "").replace("_", " ")
+    return word.upper() if len(word) <= 3 else word
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def _instant(instant: datetime, zone: str) -> str:
+    local = instant.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {_day(local)}, {local:%H:%M}"
+
+
+def _against_target(period: Period) -> str:
+    return f"{period.quantity(period.actual)}, target {period.target_in_words}"
+
+
+def _outlook(period: Period) -> str:
+    if period.metric != "volume":
+        return f"{period.quantity(period.actual)} so far, target {period.target_in_words}"
+    return f"heading for {period.quantity(period.forecast)}, target {period.target_in_words}"
+
+
+def _count(tones: Iterable[Tone]) -> Mapping[Tone, int]:
+    counts = Counter(tones)
+    return {tone: counts[tone] for tone in STANDINGS}
+
+
+def _weight(line: Line) -> tuple[bool, int]:
+    """Orders lines of one kind: promises before parts, long streaks before short ones."""
+    streak = line.streak
+    return bool(line.now.part), -(streak.length if streak else 0)
 
 
 def read_scoreboard(uri: str, config: Config) -> Scoreboard:
-    """Read the page's content from the published marts and the night's record.
+    """Read the scoreboard from the published marts and the night's record.
 
     Raises:
         WarehouseError: nothing has been published yet.
@@ -155,26 +502,24 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
                 "Nothing has been published yet. `make nightly` runs a night and publishes it."
             )
         connection.execute("lock table marts.published_night, marts.sla_compliance in access share mode")
-        build_id, night_id, as_of = _one(
-            connection, "select build_id, night_id, as_of from marts.published_night"
+        build_id, night_id, as_of, known_at = _one(
+            connection, "select build_id, night_id, as_of, known_at from marts.published_night"
         )
-        name, zone, marketing, sales = _one(
-            connection,
-            """
-            select name, zone, marketing_party, sales_party
-            from agreement.versions
-            where effective_from::timestamp at time zone zone <= %s
-            order by effective_from desc
-            limit 1
-            """,
-            as_of,
-        )
-        periods = _periods(connection)
+        agreement, parties = _agreement(connection, as_of)
+        today = as_of.astimezone(ZoneInfo(agreement.zone)).date()
+        promises = group_promises(_periods(connection), agreement.version, today)
         attempt = _one(
             connection,
             "select coalesce(max(attempt), 0) from ops.nights where night_id = %s",
             night_id,
         )[0]
+        checks, checks_passed = _one(
+            connection,
+            "select count(*), count(*) filter (where state = 'passed') from ops.check_results "
+            "where night_id = %s and attempt = %s",
+            night_id,
+            attempt,
+        )
         kept, rejected = _one(
             connection,
             """
@@ -187,17 +532,66 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
         )
         return Scoreboard(
             company=config.company,
-            agreement=name,
-            parties={"marketing": marketing, "sales": sales},
-            zone=zone,
+            agreement=agreement,
             as_of=as_of,
+            known_at=known_at,
             build_id=build_id,
-            lines=_lines(periods),
+            sides=[
+                Side(terms["name"], terms["head"], promises.get(party, []))
+                for party, terms in parties.items()
+            ],
             findings=_findings(connection, night_id, attempt),
+            checks=checks,
+            checks_passed=checks_passed,
             steps=read_steps(connection, (night_id, attempt)),
             rows_kept=kept,
             rows_rejected=rejected,
         )
+
+
+def group_promises(
+    periods: Iterable[Period], version: str, today: date
+) -> Mapping[str, Sequence[Promise]]:
+    """The promises of each party that stand on ``today``, in the order of the contract.
+
+    A promise that a new version of the agreement repeats keeps its history. One that it dropped
+    stays only while its last period is still to be judged.
+    """
+    by_target = attrgetter("party", "commitment_id", "segment")
+    targets = (
+        _line(list(group), today)
+        for _, group in groupby(
+            sorted(periods, key=lambda each: (*by_target(each), each.period_start_date)), by_target
+        )
+    )
+    standing = sorted(
+        (line for line in targets if line.now.agreement_version == version or _is_open(line.now)),
+        key=lambda line: (
+            line.now.party,
+            line.now.commitment_position,
+            line.now.commitment_id,
+            line.now.segment != "all",
+            line.now.segment,
+        ),
+    )
+    promises: dict[str, list[Promise]] = {}
+    for (party, _), group in groupby(
+        standing, key=lambda line: (line.now.party, line.now.commitment_id)
+    ):
+        whole, *parts = group
+        promises.setdefault(party, []).append(Promise(whole, parts))
+    return promises
+
+
+def _line(periods: Sequence[Period], today: date) -> Line:
+    """A target's periods in order, without those in which its name stood for another measure."""
+    *before, now = periods
+    measure = attrgetter("metric", "unit", "direction", "period_kind")
+    return Line(now, [each for each in before if measure(each) == measure(now)], today)
+
+
+def _is_open(period: Period) -> bool:
+    return not period.is_over or period.status == "maturing"
 
 
 def _published(connection: psycopg.Connection) -> bool:
@@ -210,43 +604,78 @@ def _one(connection: psycopg.Connection, query: str, *parameters: object) -> tup
     return tuple(row)
 
 
+def _agreement(
+    connection: psycopg.Connection, as_of: datetime
+) -> tuple[Agreement, dict[str, dict[str, str]]]:
+    """The version in force, and the name and the head of each party, marketing first."""
+    *version, parties = _one(
+        connection,
+        """
+        select name, version, zone, effective_from, effective_until, content -> 'parties'
+        from agreement.versions
+        where effective_from::timestamp at time zone zone <= %s
+        order by effective_from desc
+        limit 1
+        """,
+        as_of,
+    )
+    return Agreement(*version), {party: parties[party] for party in ("marketing", "sales")}
+
+
 def _periods(connection: psycopg.Connection) -> list[Period]:
     with connection.cursor(row_factory=class_row(Period)) as cursor:
         return cursor.execute(
             """
             select
-                commitment_id, segment, party, accountable, statement, metric, unit, direction,
-                period_kind, period_start_date, target, actual, expected_to_date, forecast,
-                attainment, sample_size, status, is_over
+                agreement_version, commitment_id, commitment_position, segment, party, accountable,
+                statement, metric, stage, from_stage, to_stage, statistic, within_days, dimension,
+                dimension_value, unit, direction, period_kind, period_start_date, period_end_date,
+                business_seconds, elapsed_business_seconds, target, actual, expected_to_date,
+                forecast, attainment, sample_size, minimum_sample, status, is_over
             from marts.sla_compliance
-            where agreement_version = (
-                select max(agreement_version) from marts.sla_compliance
-            )
-            order by
-                party, commitment_position, commitment_id, segment <> 'all', segment,
-                period_start_date
             """
         ).fetchall()
 
 
-def _lines(periods: Sequence[Period]) -> dict[str, Sequence[Line]]:
-    lines: dict[str, list[Line]] = {"marketing": [], "sales": []}
-    for (party, _, _), group in groupby(
-        periods, key=lambda period: (period.party, period.commitment_id, period.segment)
-    ):
-        *before, now = group
-        lines[party].append(Line(now, before[-_PERIODS_SHOWN:]))
-    return dict(lines)
-
-
 def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> list[Finding]:
+    """What the checks found, the gravest first.
+
+    The same rule may be checked twice, once to name every record and once with an allowance, to
+    stop the night. What the first has told, the second need not repeat while it passes.
+    """
     with connection.cursor(row_factory=class_row(Finding)) as cursor:
         return cursor.execute(
             """
-            select severity, meaning, concerns, evaluated, failing
-            from ops.check_results
-            where night_id = %s and attempt = %s and state <> 'passed'
-            order by severity, failing desc nulls last
+            select
+                severity,
+                meaning,
+                concerns,
+                -- its population are the findings themselves: "of how many" would say nothing
+                case when suite <> 'qualification.findings' then evaluated end as evaluated,
+                failing,
+                state = 'passed' as is_tolerated,
+                state = 'not_run' as is_not_run
+            from ops.check_results as results
+            where
+                night_id = %(night_id)s
+                and attempt = %(attempt)s
+                and (
+                    state <> 'passed'
+                    or (
+                        failing > 0
+                        and not exists (
+                            select from ops.check_results as told
+                            where
+                                told.night_id = results.night_id
+                                and told.attempt = results.attempt
+                                and told.suite = results.suite
+                                and told.state = 'failed'
+                                and (told.evaluated, told.failing)
+                                = (results.evaluated, results.failing)
+                        )
+                    )
+                )
+            order by state = 'passed', severity, failing desc nulls last, meaning
             """,
-            (night_id, attempt),
+            {"night_id": night_id, "attempt": attempt},
         ).fetchall()

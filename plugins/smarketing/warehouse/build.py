@@ -60,9 +60,7 @@ def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int:
             for result in failed
         )
         raise BuildError(f"{len(failed)} of {len(results)} failed in layer {layer}:\n{faults}")
-    return sum(
-        _rows(result) or 0 for result in results if result.node.resource_type == "model"
-    )
+    return sum(_rows(result) or 0 for result in results if result.node.resource_type == "model")
 
 
 def run_dbt(uri: str, workdir: Path, *arguments: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""How the warehouse is reached: one PostgreSQL URI, and the role in which each kind of work is done.
+"""How the warehouse is reached: one PostgreSQL URI, and a role for each kind of work.
 
 The URI comes from the Airflow connection ``smarketing_warehouse`` (in a task) or from the
 environment (on the command line). Its login must be a member of the roles below; every session

@@ -23,7 +23,8 @@ def initialise(admin_uri: str, *, reader_password: str | None = None) -> None:
         # two nights that start at once must not create one role twice
         connection.execute("select pg_advisory_xact_lock(hashtext('smarketing initialise'))")
         for role in _ROLES:
-            if not connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
+            known = connection.execute("select 1 from pg_roles where rolname = %s", (role,))
+            if known.fetchone() is None:
                 connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
         connection.execute("alter role smarketing_reader login")
         if reader_password:
@@ -39,7 +40,7 @@ def initialise(admin_uri: str, *, reader_password: str | None = None) -> None:
                 database, sql.SQL(", ").join(sql.Identifier(role) for role in _ROLES)
             )
         )
-        # the transformer builds the candidate schema and swaps it in: it creates and renames schemas
+        # the transformer builds the candidate and swaps it in: it creates and renames schemas
         connection.execute(
             sql.SQL("grant create on database {} to smarketing_transformer").format(database)
         )

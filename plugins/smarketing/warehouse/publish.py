@@ -148,9 +148,7 @@ def _drop_retired(connection: psycopg.Connection) -> None:
         try:
             with connection.transaction():
                 connection.execute(sql.SQL("set local lock_timeout = {}").format(_LOCK_TIMEOUT))
-                connection.execute(
-                    sql.SQL("drop schema {} cascade").format(sql.Identifier(schema))
-                )
+                connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
         except psycopg.errors.LockNotAvailable:
             continue
 

@@ -43,7 +43,7 @@ def start() -> str:
 
         fresh = not (data_folder() / "PG_VERSION").exists()
         server = get_server(data_folder(), cleanup_mode=None)
-    uri = server.get_uri()
+    uri: str = server.get_uri()
     if fresh:
         with psycopg.connect(uri, autocommit=True) as connection:
             for name, value in _SETTINGS.items():

@@ -251,6 +251,6 @@ def _dlt_errors() -> Iterator[None]:
             raise cause from None
         reason = error.exception if isinstance(error, PipelineStepFailed) else error
         raise LoadError(
-            f"{SCHEMA} was not loaded: {str(reason).strip()}"
-            " Nothing of this night counts as read; remove the cause and run it again."
+            f"{SCHEMA} was not loaded: {str(reason).strip()}\n"
+            "Nothing of this night counts as read; remove the cause and run it again."
         ) from error

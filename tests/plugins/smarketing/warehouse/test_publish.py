@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from psycopg import sql
-
 from smarketing.night import Night, open_night
 from smarketing.warehouse.connection import connect
 from smarketing.warehouse.publish import PublishError, publish

@@ -301,10 +301,17 @@ def test_a_full_disk_in_the_workdir(
     folder.write("leads.csv", HEADER + "1,,a@x,\n")
     with monkeypatch.context() as patched:
         patched.setattr("pyarrow.parquet.ParquetWriter.write_table", no_space)
-        with pytest.raises(LoadError, match=r"stopped at extract.*No space left on device"):
+        with pytest.raises(LoadError, match=r"was not loaded: .*No space left on device"):
             warehouse.extract(folder.mapping())
     assert not any(warehouse.workdir.iterdir())
     assert warehouse.extract(folder.mapping()).rows_loaded == 1
+
+
+def test_a_warehouse_that_was_not_prepared(folder: Folder, warehouse: Warehouse) -> None:
+    warehouse.run("drop schema raw_csv_export cascade")
+    folder.write("leads.csv", HEADER + "1,,a@x,\n")
+    with pytest.raises(LoadError, match="was not loaded: permission denied for database"):
+        warehouse.extract(folder.mapping())
 
 
 def test_a_file_in_the_place_of_the_workdir(folder: Folder, warehouse: Warehouse) -> None:
