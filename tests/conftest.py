@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 import psycopg
@@ -27,8 +28,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.get_uri()
 
 
-@pytest.fixture
-def warehouse(postgres: str) -> Iterator[str]:
+@contextmanager
+def new_warehouse(postgres: str) -> Iterator[str]:
     """The URI of a warehouse as `smarketing warehouse init` leaves it."""
     name = f"warehouse_{next(_NUMBERS)}"
     uri = ensure_database(postgres, name)
@@ -36,3 +37,10 @@ def warehouse(postgres: str) -> Iterator[str]:
     yield uri
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def warehouse(postgres: str) -> Iterator[str]:
+    """A warehouse for one test."""
+    with new_warehouse(postgres) as uri:
+        yield uri

@@ -82,7 +82,7 @@ def follow(uri: str, process: subprocess.Popen[bytes], console: Console) -> Ende
 def steps_table(steps: Sequence[StepRecord]) -> Table:
     """The steps of a night, with rows and seconds."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("step", min_width=22)
+    table.add_column("step", min_width=22, no_wrap=True)
     for column in ("rows in", "rows out", "rejected", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("", style="dim", overflow="fold")

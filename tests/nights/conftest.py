@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 import yaml
+from psycopg import sql
 from smarketing import steps
 from smarketing.config import read_config
 from smarketing.home import PROJECT
 from smarketing.sandbox import generate
 from smarketing.warehouse.build import Layer
-from smarketing.warehouse.connection import CONNECTION_VARIABLE
+from smarketing.warehouse.connection import CONNECTION_VARIABLE, connect
+
+from tests.conftest import new_warehouse
 
 LAST_NIGHT = date(2026, 10, 20)
 LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
+
+Rows = list[tuple[Any, ...]]
+
+
+def end_of(night: date) -> datetime:
+    """The instant that a night speaks for."""
+    return datetime.combine(night, time(2), UTC)
+
+
+def nights_before(count: int) -> list[date]:
+    """The last night and those before it, the oldest first."""
+    return [LAST_NIGHT - timedelta(days=days) for days in reversed(range(count))]
 
 
 @dataclass(frozen=True)
@@ -32,11 +50,14 @@ class Company:
     def exports(self) -> Path:
         return self.folder / "company"
 
+    def begin_night(self, night: date, *, known: date | None = None) -> dict[str, Any]:
+        """Run the first step. Returns the keys for the others."""
+        known_at = end_of(known).isoformat() if known else ""
+        return steps.load_agreement(end_of(night).isoformat(), known_at)
+
     def run_night(self, night: date, *, known: date | None = None, until: str = "report") -> None:
         """Run the steps of a night, up to and including the group ``until``."""
-        as_of = datetime.combine(night, time(2), UTC).isoformat()
-        known_at = datetime.combine(known, time(2), UTC).isoformat() if known else ""
-        keys = steps.load_agreement(as_of, known_at)
+        keys = self.begin_night(night, known=known)
         groups: dict[str, Sequence[Callable[[], None]]] = {
             "extract": [partial(steps.extract, keys, source) for source in read_config().sources],
             "arrive": [partial(steps.check_arrival, keys)],
@@ -51,30 +72,79 @@ class Company:
             if group == until:
                 break
 
+    def query(self, query: str) -> Rows:
+        """Ask the warehouse, as its administrator."""
+        with psycopg.connect(self.warehouse) as connection:
+            return connection.execute(query).fetchall()
+
+    def last_attempt(self) -> tuple[Any, ...]:
+        """What became of the newest attempt: night, attempt, state, failed step, message."""
+        [attempt] = self.query(
+            "select night_id, attempt, state, failed_step, message from ops.nights "
+            "order by started_at desc limit 1"
+        )
+        return attempt
+
+
+def read_marts(uri: str) -> dict[str, Rows]:
+    """Every row of every published mart, as a reader sees them; but not which build they are."""
+    with connect(uri, "reader") as connection:
+        marts = connection.execute(
+            "select tablename from pg_tables "
+            "where schemaname = 'marts' and tablename <> 'published_night' order by 1"
+        ).fetchall()
+        return {
+            mart: connection.execute(
+                sql.SQL("select * from {} as mart order by mart::text").format(
+                    sql.Identifier("marts", mart)
+                )
+            ).fetchall()
+            for (mart,) in marts
+        }
+
+
+@contextmanager
+def found_company(
+    folder: Path, warehouse: str, *, seed: int = 7, leads: int = 400, nights: int = 1
+) -> Iterator[Company]:
+    """A company in a folder and a warehouse, and an environment in which it is the one."""
+    company = Company(folder, warehouse)
+    generate(company.exports, seed=seed, leads=leads, nights=nights, ends=LAST_NIGHT)
+    config = {
+        "company": "Test",
+        "database": "test",
+        "sources": {"csv_export": {"mapping": "csv_export.yml", "fresh_within_hours": 36}},
+    }
+    (folder / "smarketing.yml").write_text(yaml.safe_dump(config))
+    mapping = yaml.safe_load((PROJECT / "csv_export.yml").read_text())
+    mapping["folder"] = str(company.exports)
+    (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
+    (folder / "agreements").symlink_to(PROJECT / "agreements")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SMARKETING_CONFIG", str(folder))
+        environment.setenv("SMARKETING_HOME", str(folder / "home"))
+        environment.setenv("AIRFLOW_HOME", str(folder / "airflow"))
+        environment.setenv(CONNECTION_VARIABLE, warehouse)
+        yield company
+
 
 @pytest.fixture
-def company(
-    tmp_path: Path, warehouse: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Company]:
+def company(tmp_path: Path, warehouse: str) -> Iterator[Callable[..., Company]]:
     """Found a company: ``company(seed=7, leads=400, nights=1)``."""
+    with ExitStack() as stack:
+        yield lambda **size: stack.enter_context(found_company(tmp_path, warehouse, **size))
 
-    def found(*, seed: int = 7, leads: int = 400, nights: int = 1) -> Company:
-        founded = Company(tmp_path, warehouse)
-        generate(founded.exports, seed=seed, leads=leads, nights=nights, ends=LAST_NIGHT)
-        config = {
-            "company": "Test",
-            "database": "test",
-            "sources": {"csv_export": {"mapping": "csv_export.yml", "fresh_within_hours": 36}},
-        }
-        (tmp_path / "smarketing.yml").write_text(yaml.safe_dump(config))
-        mapping = yaml.safe_load((PROJECT / "csv_export.yml").read_text())
-        mapping["folder"] = str(founded.exports)
-        (tmp_path / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
-        (tmp_path / "agreements").symlink_to(PROJECT / "agreements")
-        return founded
 
-    monkeypatch.setenv("SMARKETING_CONFIG", str(tmp_path))
-    monkeypatch.setenv("SMARKETING_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
-    monkeypatch.setenv(CONNECTION_VARIABLE, warehouse)
-    return found
+@pytest.fixture(scope="module")
+def new_company(
+    postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Company]]:
+    """Found companies that last for a module; the newest is the one that nights are run for."""
+    with ExitStack() as stack:
+
+        def found(**size: int) -> Company:
+            warehouse = stack.enter_context(new_warehouse(postgres))
+            folder = tmp_path_factory.mktemp("company")
+            return stack.enter_context(found_company(folder, warehouse, **size))
+
+        yield found

@@ -46,6 +46,7 @@ STANDINGS: dict[Tone, str] = {
     "idle": "no verdict yet",
 }
 
+_NBSP = "\N{NO-BREAK SPACE}"
 _PERIODS_SHOWN = 12
 # from here on a target is beaten, and not just met
 _BEATEN = Decimal("1.2")
@@ -114,11 +115,16 @@ class Period:
     def topic(self) -> str:
         """What is measured, in a few words: the statement's headline."""
         if self.metric == "volume":
-            return f"{_stage(self.stage)} volume"
-        way = f"{_stage(self.from_stage)} to {_stage(self.to_stage)}"
-        if self.metric == "conversion":
-            return f"{way} within {self.within_days} days"
-        return f"{way}, {'median' if self.statistic == 'median' else '9 in 10'}"
+            topic = f"{_stage(self.stage)} volume"
+        elif self.metric == "conversion":
+            topic = f"{self._way} within {self.within_days} days"
+        else:
+            topic = f"{self._way}, {'median' if self.statistic == 'median' else '9 in 10'}"
+        return topic[:1].upper() + topic[1:]
+
+    @property
+    def _way(self) -> str:
+        return f"{_stage(self.from_stage)} to {_stage(self.to_stage)}"
 
     @property
     def part(self) -> str:
@@ -166,7 +172,7 @@ class Period:
     @property
     def target_in_words(self) -> str:
         """The target with its direction: ``≥ 240``."""
-        return f"{'≤' if self.direction == 'at_most' else '≥'} {self.quantity(self.target)}"
+        return f"{'≤' if self.direction == 'at_most' else '≥'}{_NBSP}{self.quantity(self.target)}"
 
     def quantity(self, value: Decimal | None) -> str:
         """A value of this commitment with its unit.
@@ -177,8 +183,10 @@ class Period:
         if value is None:
             return "–"
         decimals = 0 if self.unit == "leads" else 1
-        while value != self.target and decimals < 4 and self._at(value, decimals) == self._at(
-            self.target, decimals
+        while (
+            value != self.target
+            and decimals < 4
+            and self._at(value, decimals) == self._at(self.target, decimals)
         ):
             decimals += 1
         return self._at(value, decimals)
@@ -187,7 +195,7 @@ class Period:
         if self.unit == "share":
             return f"{value * 100:.{decimals}f}%"
         if self.unit == "days":
-            return f"{value:,.{decimals}f} days"
+            return f"{value:,.{decimals}f}{_NBSP}days"
         return f"{value:,.{decimals}f}"
 
 
@@ -203,6 +211,12 @@ class Streak:
     def tone(self) -> Tone:
         """How it feels."""
         return self.last.tone
+
+    @property
+    def evidence(self) -> str:
+        """The figures of the newest verdict."""
+        figures = _against_target(self.last)
+        return figures if self.length == 1 else f"last: {figures}"
 
     def __str__(self) -> str:
         """``met 5 months in a row``; where later periods have no verdict yet, up to which."""
@@ -294,8 +308,7 @@ class Line:
             reasons.append(f"{self.now.verdict} {self.now.within}: {_outlook(self.now)}")
         streak = self.streak
         if streak and streak.tone == "bad":
-            figures = f": {_against_target(streak.last)}" if streak.length == 1 else ""
-            reasons.append(f"{streak}{figures}")
+            reasons.append(f"{streak} ({streak.evidence})")
         return "; ".join(reasons)
 
 
@@ -334,6 +347,12 @@ class Side:
     def standing_of_parts(self) -> Mapping[Tone, int]:
         """The same for the targets that promises set for parts of the leads."""
         return _count(line.now.tone for promise in self.promises for line in promise.parts)
+
+    @property
+    def parts_in_words(self) -> str:
+        """``3 kept, 1 broken``: the standing of the parts; empty where there are none."""
+        counts = self.standing_of_parts
+        return ", ".join(f"{counts[tone]} {STANDINGS[tone]}" for tone in counts if counts[tone])
 
     @property
     def last_verdicts(self) -> Sequence[Period]:
@@ -459,7 +478,7 @@ def _stage(stage: str | None) -> str:
 
 
 def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    return f"{day.day} {day:%b %Y}".replace(" ", _NBSP)
 
 
 def _instant(instant: datetime, zone: str) -> str:
@@ -501,7 +520,9 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
             raise WarehouseError(
                 "Nothing has been published yet. `make nightly` runs a night and publishes it."
             )
-        connection.execute("lock table marts.published_night, marts.sla_compliance in access share mode")
+        connection.execute(
+            "lock table marts.published_night, marts.sla_compliance in access share mode"
+        )
         build_id, night_id, as_of, known_at = _one(
             connection, "select build_id, night_id, as_of, known_at from marts.published_night"
         )

@@ -1,71 +1,203 @@
-"""The scoreboard in a terminal."""
+"""The scoreboard in a terminal, as wide as it happens to be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
-from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from smarketing.review.scoreboard import Line, Period, Scoreboard, Tone
+from smarketing.review.scoreboard import STANDINGS, Finding, Line, Period, Scoreboard, Side, Tone
+from smarketing.review.text import readable, share
 
 _STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "red", "idle": "dim"}
-_MARKS: dict[Tone, str] = {"good": "●", "warn": "●", "bad": "●", "idle": "·"}
+_MARKS: dict[Tone, str] = {"good": "✓", "warn": "▲", "bad": "✗", "idle": "·"}
+_GAP = 2
+_INDENT = 2
+# a name gets this much before other columns go
+_NAME_WIDTH = 20
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which figures stand beside name, actual, target and status, and how many periods before."""
+
+    has_due: bool
+    has_forecast: bool
+    periods: int
+
+
+# from rich to poor; the first that fits is taken
+_LAYOUTS = (
+    _Layout(has_due=True, has_forecast=True, periods=12),
+    _Layout(has_due=True, has_forecast=False, periods=12),
+    _Layout(has_due=True, has_forecast=False, periods=6),
+    _Layout(has_due=True, has_forecast=False, periods=0),
+    _Layout(has_due=False, has_forecast=False, periods=0),
+)
 
 
 def print_scoreboard(scoreboard: Scoreboard, console: Console) -> None:
     """Both sides of the agreement, then what the checks found."""
-    console.rule(
-        f"[bold]{escape(scoreboard.company)}[/] · {escape(scoreboard.agreement)} · "
-        f"as of {scoreboard.local_as_of:%a %d %b %Y %H:%M}",
-        style="dim",
-    )
-    for party, lines in scoreboard.lines.items():
-        console.print(f"\n[bold]{escape(scoreboard.parties[party])}[/] promises")
-        console.print(_side(lines))
+    _print_head(scoreboard, console)
+    layout, widths = _fitting([line for side in scoreboard.sides for line in side.lines], console)
+    for side in scoreboard.sides:
+        console.print()
+        _print_side(side, layout, widths, console)
     console.print()
     if scoreboard.findings:
-        console.print("[bold]Findings[/]")
-    for finding in scoreboard.findings:
-        style = "red" if finding.severity == "critical" else "yellow"
-        figures = f"{finding.failing:,} of {finding.evaluated:,}: " if finding.evaluated else ""
-        console.print(
-            f"  [{style}]●[/] {figures}{escape(finding.meaning)} "
-            f"[dim](for {escape(finding.concerns)})[/]"
+        console.print(Text("Findings", "bold"))
+        console.print(_findings(scoreboard.findings))
+    console.print(
+        Text(
+            f"{scoreboard.checks_passed} of {scoreboard.checks} checks passed. "
+            f"{scoreboard.rows_rejected:,} of {scoreboard.rows_delivered:,} rows delivered so far "
+            f"could not be read ({share(scoreboard.rows_rejected, scoreboard.rows_delivered)})"
+            f"{'; ops.rejected_rows says why' if scoreboard.rows_rejected else ''}.",
+            "dim",
         )
-    if scoreboard.rows_rejected:
-        console.print(
-            f"  [yellow]●[/] {scoreboard.rows_rejected:,} rows could not be read "
-            f"({scoreboard.rejected_share:.2%}) [dim](ops.rejected_rows says why)[/]"
-        )
+    )
 
 
-def _side(lines: Sequence[Line]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("", min_width=30, overflow="fold")
-    table.add_column("period", no_wrap=True)
-    for column in ("target", "actual", "due by now"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("before", no_wrap=True)
-    for line in lines:
-        now = line.now
-        whole = now.segment == "all"
-        statement = now.statement if whole else f"  of which {now.segment}"
-        bound = "≤ " if now.direction == "at_most" else "≥ "
-        table.add_row(
-            Text(statement, style="" if whole else "dim"),
-            now.label,
-            bound + now.quantity(now.target),
-            now.quantity(now.actual),
-            now.quantity(now.expected_to_date) if now.metric == "volume" else "",
-            Text(now.verdict, style=_STYLES[now.tone]),
-            _history(line.before),
+def _print_head(scoreboard: Scoreboard, console: Console) -> None:
+    agreement = scoreboard.agreement
+    restated = f"; restated with what was known on {scoreboard.restated}"
+    console.print(
+        Text.assemble(
+            _text(scoreboard.company, "bold"),
+            _text(
+                f" · {scoreboard.local_as_of} ({agreement.zone})"
+                f"{restated if scoreboard.restated else ''}"
+            ),
         )
+    )
+    console.print(_text(f"{agreement.name} · {agreement.version}, {agreement.in_force}", "dim"))
+
+
+def _print_side(
+    side: Side, layout: _Layout, widths: Sequence[int] | None, console: Console
+) -> None:
+    console.print(
+        Text.assemble(
+            _text(f"{side.name} promises", "bold"),
+            *(
+                (f"   {_MARKS[tone]} {count} {STANDINGS[tone]}", _STYLES[tone])
+                for tone, count in side.standing.items()
+                if count
+            ),
+        )
+    )
+    if not side.promises:
+        console.print(Text("  No period of a promise of this side has begun yet.", "dim"))
+    for promise in side.promises:
+        console.print()
+        console.print(_indented(_text(promise.whole.now.statement)))
+        rows = [_cells(line, layout) for line in promise.lines]
+        if promise is side.promises[0]:
+            rows.insert(0, _header(layout))
+        console.print(_indented(_grid(rows, layout, widths)))
+        for remark in _remarks(promise.whole):
+            console.print(_indented(remark, 2 * _INDENT))
+
+
+def _indented(what: Text | Table, by: int = _INDENT) -> Padding:
+    return Padding(what, (0, 0, 0, by), expand=False)
+
+
+def _fitting(lines: Sequence[Line], console: Console) -> tuple[_Layout, Sequence[int] | None]:
+    """The richest layout that fits, with its columns' widths; without, if none does."""
+    for layout in _LAYOUTS:
+        columns = zip(_header(layout), *(_cells(line, layout) for line in lines), strict=True)
+        widths = [max(cell.cell_len for cell in column) for column in columns]
+        # a long name is wrapped before anything else gives way
+        widths[0] = min(widths[0], _NAME_WIDTH)
+        if _INDENT + sum(widths) + _GAP * (len(widths) - 1) <= console.width:
+            return layout, widths
+    return _LAYOUTS[-1], None
+
+
+def _grid(rows: Sequence[Sequence[Text]], layout: _Layout, widths: Sequence[int] | None) -> Table:
+    table = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
+    figures = range(1, 3 + layout.has_due + layout.has_forecast)
+    for index in range(len(rows[0])):
+        table.add_column(
+            justify="right" if index in figures else "left",
+            width=widths[index] if widths else None,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def _header(layout: _Layout) -> list[Text]:
+    names = ["", "actual", "target"]
+    names += ["due now"] * layout.has_due + ["forecast"] * layout.has_forecast
+    names += ["status"] + ["before"] * (layout.periods > 0)
+    return [Text(name, "dim") for name in names]
+
+
+def _cells(line: Line, layout: _Layout) -> list[Text]:
+    now = line.now
+    counts = now.metric == "volume" and not now.is_over
+    cells = [
+        _text(f"  {now.part}", "dim") if now.part else Text(now.short_label),
+        Text(now.quantity(now.actual)),
+        Text(now.target_in_words, "dim"),
+    ]
+    if layout.has_due:
+        cells.append(Text(now.quantity(now.expected_to_date) if counts else ""))
+    if layout.has_forecast:
+        cells.append(Text(now.quantity(now.forecast) if counts else ""))
+    cells.append(Text(f"{_MARKS[now.tone]} {now.verdict}", _STYLES[now.tone]))
+    if layout.periods:
+        cells.append(_history(line.before[-layout.periods :]))
+    return cells
 
 
 def _history(periods: Sequence[Period]) -> Text:
     return Text.assemble(*((_MARKS[period.tone], _STYLES[period.tone]) for period in periods))
+
+
+def _remarks(line: Line) -> Iterator[Text]:
+    """What the figures do not say by themselves: the row of verdicts, and why there is none."""
+    if streak := line.streak:
+        mark = "★" if streak.tone == "good" else "✗"
+        yield Text.assemble(
+            (f"{mark} {streak}", _STYLES[streak.tone]), (f" ({streak.evidence})", "dim")
+        )
+    if line.caveat:
+        yield Text(line.caveat, "dim")
+
+
+def _findings(findings: Sequence[Finding]) -> Table:
+    table = Table.grid(padding=(0, _GAP, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        table.add_row(
+            Text(f"  {_MARKS[finding.tone]}", _STYLES[finding.tone]),
+            f"{finding.failing:,}" if finding.failing is not None else "–",
+            Text.assemble(
+                (_proportion(finding), "dim"),
+                _text(finding.meaning),
+                _text(f" (for {finding.concerns})", "dim"),
+            ),
+        )
+    return table
+
+
+def _proportion(finding: Finding) -> str:
+    word = "" if finding.word == "warning" else f"{finding.word}: "
+    if not finding.evaluated:
+        return word
+    return f"of {finding.evaluated:,} ({share(finding.failing or 0, finding.evaluated)}): {word}"
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Text from elsewhere: neither markup nor escape sequences in it have an effect."""
+    return Text(readable(text), style)

@@ -16,12 +16,14 @@ _JOINERS = frozenset("\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 def readable(text: str) -> str:
     """``text`` on one line, with everything in it that is an instruction and not a sign replaced.
 
-    White space becomes single spaces. HTML and rich's markup are left to whoever writes them.
+    HTML and rich's markup are left to whoever writes them.
     """
-    return "".join(map(_sign, " ".join(text.split())))
+    return "".join(map(_sign, text))
 
 
 def _sign(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
     if character in _JOINERS or unicodedata.category(character) not in _UNSAFE:
         return character
     return _REPLACEMENT

@@ -69,7 +69,8 @@ periods as (
 
 ),
 
-business_time as (
+-- once: without statistics the planner would work it out again for each promise
+business_time as materialized (
 
     select
         periods.version,

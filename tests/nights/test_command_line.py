@@ -1,0 +1,170 @@
+"""The commands as people type them, each in a process of its own, in a home of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+
+import psycopg
+import pytest
+
+from smarketing.warehouse.connection import connect, with_parameters
+
+from tests.nights.conftest import read_marts
+from tests.nights.installation import Installation, installed
+
+STEPS = (
+    "agreement.load",
+    "extract.csv_export",
+    "arrive.check",
+    "transform.staging",
+    "transform.intermediate",
+    "transform.marts",
+    "check.qualification",
+    "publish.swap",
+    "report.scoreboard",
+)
+# step, rows in, rows out, rejected, seconds
+STEP = re.compile(r"^✓ (?P<step>[\w.]+) +(?P<rows>[\d, ]+?) +(?P<seconds>\d+\.\d)\b", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installed(tmp_path_factory.mktemp("installation"), leads=300, nights=2) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def first_night(installation: Installation) -> subprocess.CompletedProcess[str]:
+    return installation.run("nightly")
+
+
+@pytest.fixture(scope="module")
+def dsn(installation: Installation, first_night: subprocess.CompletedProcess[str]) -> str:
+    said = installation.run("dsn")
+    assert said.returncode == 0, said.stdout
+    return said.stdout.strip()
+
+
+def steps_of(said: str) -> dict[str, str]:
+    """What the table of steps says: each step's rows as printed."""
+    return {match["step"]: " ".join(match["rows"].split()) for match in STEP.finditer(said)}
+
+
+def read_attempts(dsn: str) -> int:
+    """How many nights have begun."""
+    with connect(dsn_of_owner(dsn), "transformer") as connection:
+        return len(connection.execute("select 1 from ops.nights").fetchall())
+
+
+def dsn_of_owner(dsn: str) -> str:
+    """The embedded server trusts whoever may enter its folder."""
+    return with_parameters(dsn, user="postgres")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.1)
+
+
+def test_a_night_from_nothing(first_night: subprocess.CompletedProcess[str]) -> None:
+    said = first_night.stdout
+    assert first_night.returncode == 0, said
+    assert tuple(steps_of(said)) == STEPS
+    assert "Traceback" not in said
+    # both sides of the agreement
+    assert "Marketing" in said
+    assert "Sales" in said
+    assert said.index("Marketing hands over at least") < said.index("Sales accepts at least")
+
+
+def test_the_page_holds_both_sides_and_needs_nothing_else(
+    installation: Installation, first_night: subprocess.CompletedProcess[str]
+) -> None:
+    [page] = [path for path in installation.files() if path.name == "scoreboard.html"]
+    assert str(page) in first_night.stdout.replace("\n", "")
+    text = page.read_text(encoding="utf-8")
+    assert "Marketing hands over at least" in text
+    assert "Sales accepts at least" in text
+    references = _References()
+    references.feed(text)
+    assert references.found == []
+
+
+class _References(HTMLParser):
+    """What a page would fetch from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            is_inside = value is None or value.startswith(("#", "data:"))
+            if name in ("src", "srcset", "data") or (name == "href" and tag != "a"):
+                self.found += [] if is_inside else [(tag, value or "")]
+
+
+def test_the_dsn_reads_the_marts(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        for mart in ("dim_leads", "fct_funnel_stages", "sla_compliance", "published_night"):
+            assert connection.execute(f"select count(*) > 0 from marts.{mart}").fetchone() == (
+                True,
+            )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into marts.published_night select * from marts.published_night",
+        "delete from marts.dim_leads",
+        "create table marts.mine (x int)",
+        "create table public.mine (x int)",
+        "create schema mine",
+        "select * from raw_csv_export.leads",
+        "select * from ops.nights",
+        "set role smarketing_transformer",
+        "set role postgres",
+    ],
+)
+def test_the_dsn_can_do_nothing_else(dsn: str, statement: str) -> None:
+    with psycopg.connect(dsn) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_a_second_night_changes_nothing_and_a_third_must_wait(
+    installation: Installation, dsn: str
+) -> None:
+    before = read_marts(dsn)
+    second = installation.start("nightly")
+    wait_until(lambda: read_attempts(dsn) == 2)
+    third = installation.run("nightly")
+    assert third.returncode == 1
+    assert "Another night is running" in third.stdout
+    assert "Traceback" not in third.stdout
+    said, _ = second.communicate()
+    assert second.returncode == 0, said
+    assert steps_of(said)["extract.csv_export"] == "0 0 0"
+    assert read_marts(dsn) == before
+
+
+def test_the_scoreboard_is_shown_again_at_any_width(
+    installation: Installation, first_night: subprocess.CompletedProcess[str]
+) -> None:
+    for columns in ("60", "80", "200"):
+        said = installation.run("scoreboard", COLUMNS=columns)
+        assert said.returncode == 0
+        words = " ".join(said.stdout.split())
+        assert "Marketing hands over" in words
+        assert "Sales accepts" in words
+
+
+def test_the_agreement_is_checked(installation: Installation) -> None:
+    said = installation.run("agreement", "check")
+    assert said.returncode == 0
+    assert "1 version(s), no fault" in said.stdout
