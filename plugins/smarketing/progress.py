@@ -85,7 +85,7 @@ def steps_table(steps: Sequence[StepRecord]) -> Table:
     table.add_column("step", min_width=22, no_wrap=True)
     for column in ("rows in", "rows out", "rejected", "seconds"):
         table.add_column(column, justify="right")
-    table.add_column("", style="dim", overflow="fold")
+    table.add_column("", style="dim", overflow="ellipsis", no_wrap=True)
     for step in steps:
         glyph, style = _GLYPHS[step.state]
         table.add_row(

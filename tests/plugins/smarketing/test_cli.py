@@ -1,0 +1,118 @@
+"""Every command explains itself, and what goes wrong in one readable message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from smarketing.cli import app
+from smarketing.home import PROJECT
+from typer import _click as click
+from typer.main import get_command
+from typer.testing import CliRunner
+
+NOBODY = "postgresql://someone:hunter2@127.0.0.1:1/warehouse"
+
+
+def commands(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
+    """The paths of a command and of all commands below it."""
+    yield path
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, *path, name)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SMARKETING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SMARKETING_CONFIG", str(PROJECT))
+    monkeypatch.setenv("SMARKETING_WAREHOUSE", NOBODY)
+    return tmp_path
+
+
+def fails(*arguments: str) -> str:
+    """What a command says that must fail: an explanation, and nothing of our own code."""
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "1000"})
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return result.output
+
+
+@pytest.mark.parametrize("path", commands(get_command(app)), ids=" ".join)
+def test_help_says_what_a_command_does(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*path, "--help"], env={"TERM": "dumb", "COLUMNS": "100"})
+    assert result.exit_code == 0
+    usage, *explanation = [line for line in result.output.splitlines() if line.strip()]
+    assert usage.split()[:1] == ["Usage:"]
+    assert explanation[0].strip(" │╭╮─").endswith((".", ":"))
+
+
+@pytest.mark.parametrize(
+    "command", [("nightly",), ("scoreboard",), ("warehouse", "init"), ("up",)], ids=" ".join
+)
+def test_an_unreachable_warehouse_is_explained(command: tuple[str, ...]) -> None:
+    said = fails(*command)
+    assert "The warehouse does not answer" in said
+    assert "127.0.0.1" in said
+    assert "AIRFLOW_CONN_SMARKETING_WAREHOUSE" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("uri", ["not a uri", "postgresql://host:port/x", "mysql://host/x"])
+def test_a_warehouse_that_is_no_postgresql_uri_is_explained(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMARKETING_WAREHOUSE", uri)
+    assert "SMARKETING_WAREHOUSE" in fails("nightly")
+
+
+def test_a_warehouse_without_our_roles_says_what_to_run(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMARKETING_WAREHOUSE", postgres)
+    assert "smarketing warehouse init" in fails("nightly")
+
+
+def test_a_warehouse_without_any_night_says_what_to_run(
+    warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMARKETING_WAREHOUSE", warehouse)
+    assert "Nothing has been published yet" in fails("scoreboard")
+
+
+def test_a_config_folder_that_is_none_is_explained(tmp_path: Path) -> None:
+    assert "smarketing.yml: not found" in fails("nightly", "--config", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("company: [", "not valid YAML"),
+        ("", "smarketing.yml"),
+        ("- a list", "smarketing.yml"),
+        ("company: X\ndatabase: 'Drop Me'\nsources: {}", "database"),
+        ("company: X\ndatabase: x\nsources: {}\ntypo: 1", "typo"),
+    ],
+)
+def test_a_wrong_config_names_file_and_place(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "smarketing.yml").write_text(text)
+    said = fails("nightly", "--config", str(tmp_path))
+    assert str(tmp_path / "smarketing.yml") in said
+    assert told in said
+
+
+@pytest.mark.parametrize(
+    "schedule", ["never", "* * *", "99 * * * *"]
+)
+def test_a_schedule_that_is_none_is_explained(tmp_path: Path, schedule: str) -> None:
+    config = yaml.safe_load((PROJECT / "smarketing.yml").read_text()) | {"schedule": schedule}
+    (tmp_path / "smarketing.yml").write_text(yaml.safe_dump(config))
+    assert "schedule" in fails("nightly", "--config", str(tmp_path))
+
+
+def test_an_agreement_that_is_missing_is_explained(tmp_path: Path) -> None:
+    config = yaml.safe_load((PROJECT / "smarketing.yml").read_text())
+    (tmp_path / "smarketing.yml").write_text(yaml.safe_dump(config))
+    assert "agreements" in fails("agreement", "check", "--config", str(tmp_path))
