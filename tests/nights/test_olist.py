@@ -27,9 +27,8 @@ import pytest
 import yaml
 from smarketing.home import PROJECT
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, connect
-from smarketing.warehouse.initialise import initialise
-from smarketing.warehouse.server import ensure_database
 
+from tests.conftest import new_warehouse
 from tests.nights.conftest import LAST_NIGHT, Company
 
 OLIST = PROJECT / "examples" / "olist"
@@ -153,15 +152,19 @@ def month_of(day: date) -> date:
     return day.replace(day=1)
 
 
-def periods(kind: str, first: date, today: date) -> list[Period]:
-    """The months or quarters that begin on ``first`` or later and have begun by ``today``."""
+def periods(kind: str, first: date, as_of: datetime) -> list[Period]:
+    """The months or quarters that begin on ``first`` or later, and before ``as_of``."""
     length = {"month": 1, "quarter": 3}[kind]
     starts = [
         date(year, month, 1)
-        for year in range(first.year, today.year + 2)
+        for year in range(first.year, as_of.year + 2)
         for month in range(1, 13, length)
     ]
-    return [Period(start, end) for start, end in pairwise(starts) if first <= start <= today]
+    return [
+        Period(start, end)
+        for start, end in pairwise(starts)
+        if first <= start and start_of(start) < as_of
+    ]
 
 
 def read_target(text: str) -> tuple[Fraction, bool]:
@@ -192,12 +195,11 @@ def agreement() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def promises(agreement: dict[str, Any], as_of: datetime) -> list[Promise]:
-    today = as_of.astimezone(ZONE).date()
     return [
         Promise(commitment, part.get("channel"), *read_target(part["target"]), period)
         for commitment in agreement["commitments"]
         for part in [commitment, *commitment.get("segments", [])]
-        for period in periods(commitment["period"], agreement["effective_from"], today)
+        for period in periods(commitment["period"], agreement["effective_from"], as_of)
     ]
 
 
@@ -236,7 +238,7 @@ def measure(promise: Promise, sellers: list[Seller], today: date) -> Measured:
             within = days_in(commitment["within"])
             share = share_won_within(cohort, within)
             # a member's last day counts whole: only after it nothing can change
-            last = max((seller.contact for seller in cohort), default=period.start)
+            last = max((seller.contact for seller in cohort), default=date.min)
             return Measured(len(cohort), share, last + timedelta(days=within) < today)
         case {"metric": "cycle_time", "from": "mql", "to": "customer"}:
             share = {"median": Fraction(1, 2), "p90": Fraction(9, 10)}[commitment["statistic"]]
@@ -276,6 +278,7 @@ class Verdict:
     status: str
     target: float
     attainment: float | None
+    expected: float
     forecast: float | None
     seconds: int
     elapsed: int
@@ -293,8 +296,10 @@ def judge(
     elapsed = business_seconds(calendar, period, as_of)
     is_over = start_of(period.end) <= as_of
 
-    forecast = actual
+    # a count grows with the hours of the period; a share and a duration are asked for whole
+    expected, forecast = target, actual
     if actual is not None and promise.commitment["metric"] == "volume":
+        expected = target * elapsed / seconds
         forecast = actual * seconds / elapsed if elapsed else None
 
     def reaches(number: Fraction, bar: Fraction) -> bool:
@@ -318,7 +323,15 @@ def judge(
     attainment = None
     if actual is not None:
         attainment = actual / target if promise.at_least else target / actual
-    return Verdict(status, float(target), rounded(attainment), rounded(forecast), seconds, elapsed)
+    return Verdict(
+        status=status,
+        target=float(target),
+        attainment=rounded(attainment),
+        expected=float(round(expected, 6)),
+        forecast=rounded(forecast),
+        seconds=seconds,
+        elapsed=elapsed,
+    )
 
 
 # The night
@@ -328,19 +341,16 @@ def judge(
 def marts(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
     """What a reader finds in the morning after one night of ``examples/olist``, as it stands."""
     folder = tmp_path_factory.mktemp("olist")
-    warehouse = ensure_database(postgres, "warehouse_olist")
-    initialise(warehouse)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SMARKETING_CONFIG", str(OLIST))
-        patch.setenv("SMARKETING_HOME", str(folder / "home"))
-        patch.setenv("AIRFLOW_HOME", str(folder / "airflow"))
-        patch.setenv(CONNECTION_VARIABLE, warehouse)
-        # any night after the end of the history speaks for its end
-        Company(folder, warehouse).run_night(LAST_NIGHT)
-    with connect(warehouse, "reader", autocommit=True) as connection:
-        yield connection
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("drop database warehouse_olist with (force)")
+    with new_warehouse(postgres) as warehouse:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SMARKETING_CONFIG", str(OLIST))
+            patch.setenv("SMARKETING_HOME", str(folder / "home"))
+            patch.setenv("AIRFLOW_HOME", str(folder / "airflow"))
+            patch.setenv(CONNECTION_VARIABLE, warehouse)
+            # any night after the end of the history speaks for its end
+            Company(folder, warehouse).run_night(LAST_NIGHT)
+        with connect(warehouse, "reader", autocommit=True) as connection:
+            yield connection
 
 
 def read_actuals(
@@ -510,7 +520,8 @@ def test_every_promise_has_the_status_that_its_numbers_give(
         """
         select
             commitment_id, dimension_value, period_start_date, status, target::float,
-            attainment::float, forecast::float, business_seconds, elapsed_business_seconds
+            attainment::float, expected_to_date::float, forecast::float, business_seconds,
+            elapsed_business_seconds
         from marts.sla_compliance
         """
     ).fetchall()

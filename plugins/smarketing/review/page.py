@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -45,11 +46,10 @@ def render_page(scoreboard: Scoreboard) -> str:
 
 def _anchors(scoreboard: Scoreboard) -> Callable[[Line], str]:
     """Where on the page a line stands, as an id: numbers, for names may hold anything."""
-    lines = [line for side in scoreboard.sides for line in side.lines]
-    numbers = {
-        (line.now.commitment_id, line.now.segment): number for number, line in enumerate(lines, 1)
-    }
-    return lambda line: f"target-{numbers[line.now.commitment_id, line.now.segment]}"
+    lines = [line.now for side in scoreboard.sides for line in side.lines]
+    target = attrgetter("party", "commitment_id", "segment")
+    numbers = {target(now): number for number, now in enumerate(lines, 1)}
+    return lambda line: f"target-{numbers[target(line.now)]}"
 
 
 def _readable(value: object) -> object:

@@ -289,10 +289,8 @@ class Line:
         """What is to be celebrated, in a sentence; empty if nothing is."""
         reasons = []
         if self.now.is_reached_early:
-            reasons.append(
-                f"{self.now.quantity(self.now.actual)} already, of {self.now.quantity(self.now.target)} "
-                f"promised for {self.now.label if self.now.period_kind != 'week' else 'this week'}"
-            )
+            actual, target = self.now.quantity(self.now.actual), self.now.quantity(self.now.target)
+            reasons.append(f"{actual} already, of {target} promised for the {self.now.period_kind}")
         streak = self.streak
         if streak and streak.tone == "good" and streak.length >= _STREAK_TO_CELEBRATE:
             reasons.append(str(streak))
