@@ -1,6 +1,6 @@
 {#- The latest version of each raw record that was known at known_at. The raw layer keeps every
-    version with the time from which and until which it was the one known; where one delivery
-    brought two versions of a record, the last line wins. -#}
+    version with the time from which and until which it was the one known; where one load brought
+    two versions of a record (two lines, two files, two deliveries), the last one read wins. -#}
 {% macro known_versions(raw) -%}
     select distinct on (system, _record_key) *
     from {{ raw }}
@@ -11,6 +11,5 @@
         system,
         _record_key,
         _known_from desc,
-        _delivery desc nulls last,
-        _line desc
+        _sequence desc
 {%- endmacro %}

@@ -81,11 +81,12 @@ def follow(uri: str, process: subprocess.Popen[bytes], console: Console) -> Ende
 
 def steps_table(steps: Sequence[StepRecord]) -> Table:
     """The steps of a night, with rows and seconds."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("step", min_width=22, no_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
+    table.add_column("step", min_width=24, no_wrap=True)
     for column in ("rows in", "rows out", "rejected", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("", style="dim", overflow="ellipsis", no_wrap=True)
+        table.add_column(column, justify="right", no_wrap=True)
+    # the note takes what is left: no figure is ever cut for it
+    table.add_column("", style="dim", overflow="ellipsis", no_wrap=True, ratio=1)
     for step in steps:
         glyph, style = _GLYPHS[step.state]
         table.add_row(

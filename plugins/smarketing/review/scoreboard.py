@@ -431,7 +431,7 @@ class Agreement:
 class Scoreboard:
     """Everything that is shown of a published night.
 
-    ``rows_kept`` and ``rows_rejected`` count every row that the sources have delivered so far;
+    ``rows_kept`` and ``rows_rejected`` count every row that was read from the sources so far;
     ``checks_passed`` and ``checks`` are tonight's.
     """
 
@@ -459,8 +459,8 @@ class Scoreboard:
         return _instant(self.known_at, self.agreement.zone) if self.known_at != self.as_of else ""
 
     @property
-    def rows_delivered(self) -> int:
-        """All rows that the sources have delivered so far."""
+    def rows_read(self) -> int:
+        """All rows that were read from the sources so far."""
         return self.rows_kept + self.rows_rejected
 
     @property
@@ -618,7 +618,7 @@ def _published(connection: psycopg.Connection) -> bool:
 
 
 def _one(connection: psycopg.Connection, query: str, *parameters: object) -> tuple[Any, ...]:
-    row = connection.execute(query, parameters or None).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query, parameters or None).fetchone()
     assert row is not None
     return tuple(row)
 

@@ -54,8 +54,8 @@ def print_scoreboard(scoreboard: Scoreboard, console: Console) -> None:
     console.print(
         Text(
             f"{scoreboard.checks_passed} of {scoreboard.checks} checks passed. "
-            f"{scoreboard.rows_rejected:,} of {scoreboard.rows_delivered:,} rows delivered so far "
-            f"could not be read ({share(scoreboard.rows_rejected, scoreboard.rows_delivered)})"
+            f"{scoreboard.rows_rejected:,} of {scoreboard.rows_read:,} rows read so far "
+            f"could not be read ({share(scoreboard.rows_rejected, scoreboard.rows_read)})"
             f"{'; ops.rejected_rows says why' if scoreboard.rows_rejected else ''}.",
             "dim",
         )

@@ -23,6 +23,12 @@ eras as (
         -- what happened before the first version is read in its words
         case
             when lag(versions.version) over (order by versions.in_force_from) is null
+                then '-infinity'::date
+            else versions.effective_from
+        end as starts_on,
+        coalesce(versions.effective_until, 'infinity'::date) as ends_on,
+        case
+            when lag(versions.version) over (order by versions.in_force_from) is null
                 then '-infinity'::timestamptz
             else versions.in_force_from
         end as starts_at,

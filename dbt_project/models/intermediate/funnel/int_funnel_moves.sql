@@ -32,6 +32,7 @@ own_histories as (
     select
         *,
         lag(stage_rank) over own_history as own_previous_rank,
+        count(stage_rank) over own_history as own_path_number,
         lead(observation_number) over own_history as own_next_number
     from observations
     window own_history as (
@@ -41,14 +42,28 @@ own_histories as (
 
 ),
 
+-- the rank at which a record last stood, through however many detours
+sibling_histories as (
+
+    select
+        *,
+        first_value(stage_rank) over (
+            partition by lead_id, record_key, own_path_number
+            order by observation_number
+        ) as own_last_rank
+    from own_histories
+    where record_count > 1
+
+),
+
 -- a duplicate that is put aside takes nobody with it while a sibling stands as high as it did
 held_detours as (
 
     select distinct
         detours.lead_id,
         detours.observation_number
-    from own_histories as detours
-    inner join own_histories as siblings
+    from sibling_histories as detours
+    inner join sibling_histories as siblings
         on
             detours.lead_id = siblings.lead_id
             and detours.system = siblings.system
@@ -56,9 +71,8 @@ held_detours as (
             and detours.observation_number > siblings.observation_number
             and coalesce(detours.observation_number < siblings.own_next_number, true)
     where
-        detours.record_count > 1
-        and detours.stage_rank is null
-        and siblings.stage_rank >= coalesce(detours.own_previous_rank, 0)
+        detours.stage_rank is null
+        and siblings.stage_rank >= coalesce(detours.own_last_rank, 0)
         and coalesce(detours.observed_at < siblings.record_ended_at, true)
 
 ),

@@ -43,14 +43,7 @@ observed as (
         stage_changes.record_key,
         stage_changes.system,
         stage_changes.source_stage,
-        -- as the agreement spells them: without the white space that Python's strip() takes off,
-        -- in lower case
-        lower(btrim(
-            stage_changes.source_stage,
-            E' \t\n\r\f\x0b\x1c\x1d\x1e\x1f\u0085\u00a0\u1680'
-            '\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
-            '\u2028\u2029\u202f\u205f\u3000'
-        )) as spelled_stage,
+        {{ spelled('stage_changes.source_stage') }} as spelled_stage,
         stage_changes.reason,
         stage_changes.occurred_at is null as is_date_only,
         eras.version,
@@ -59,12 +52,18 @@ observed as (
         {{ moment('stage_changes.occurred_at', 'stage_changes.occurred_on', 'eras.zone') }}
             as observed_at
     from stage_changes
+    -- a day belongs to the version of that day, whatever instant it begins at in its zone
     inner join eras
         on
-            {{ moment('stage_changes.occurred_at', 'stage_changes.occurred_on', 'eras.zone') }}
-            >= eras.starts_at
-            and {{ moment('stage_changes.occurred_at', 'stage_changes.occurred_on', 'eras.zone') }}
-            < eras.ends_at
+            (
+                stage_changes.occurred_at >= eras.starts_at
+                and stage_changes.occurred_at < eras.ends_at
+            )
+            or (
+                stage_changes.occurred_at is null
+                and stage_changes.occurred_on >= eras.starts_on
+                and stage_changes.occurred_on < eras.ends_on
+            )
 
 ),
 

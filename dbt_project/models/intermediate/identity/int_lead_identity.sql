@@ -71,6 +71,21 @@ grouped as (
 
 ),
 
+-- where nobody survives (merged into a record that we never saw, or in a ring), all of them stand:
+-- nobody is lost
+standing as (
+
+    select
+        record_key,
+        system_precedence,
+        record_created_at,
+        group_key,
+        is_surviving
+        or not bool_or(is_surviving) over (partition by group_key) as is_surviving
+    from grouped
+
+),
+
 identified as (
 
     select
@@ -86,7 +101,7 @@ identified as (
         ) as lead_id,
         count(*) over (partition by group_key) as record_count,
         is_surviving
-    from grouped
+    from standing
 
 )
 

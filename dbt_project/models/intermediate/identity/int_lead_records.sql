@@ -48,7 +48,7 @@ dated as (
     select
         leads.*,
         systems.precedence as system_precedence,
-        nullif(lower(trim(leads.email)), '') as normal_email,
+        nullif({{ spelled('leads.email') }}, '') as normal_email,
         leads.created_at is null and leads.created_on is not null as is_created_day,
         {{ moment('leads.created_at', 'leads.created_on', 'current_era.zone') }} as record_created_at,
         merges.surviving_record_key,

@@ -65,7 +65,7 @@ final as (
 
         ----------  strings
         case
-            when as_of_the_night.is_closed then lower(trim(as_of_the_night.source_status))
+            when as_of_the_night.is_closed then {{ spelled('as_of_the_night.source_status') }}
             else 'open'
         end as status,
         as_of_the_night.currency,
@@ -83,7 +83,7 @@ final as (
 
         ----------  booleans
         as_of_the_night.is_closed
-        and lower(trim(as_of_the_night.source_status)) = 'won' as is_won,
+        and {{ spelled('as_of_the_night.source_status') }} = 'won' as is_won,
         as_of_the_night.is_closed,
         leads.is_deleted,
 

@@ -24,7 +24,9 @@ renamed as (
 
         ----------  timestamps
         effective_from::timestamp at time zone zone as in_force_from,
-        effective_until::timestamp at time zone zone as in_force_until
+        -- a version holds until the next one starts, which may be in another zone
+        lead(effective_from::timestamp at time zone zone)
+            over (order by effective_from) as in_force_until
     from source
 
 )

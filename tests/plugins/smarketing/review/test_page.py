@@ -149,7 +149,7 @@ def test_statuses_are_told_in_words_and_with_figures() -> None:
         "forecast 388",
         "10 so far; a verdict needs 20.",
         "21of 4,073, 0.5% · warning",
-        "2 of 100 rows delivered so far could not be read (2.0%)",
+        "2 of 100 rows read so far could not be read (2.0%)",
         "in force since 1 Apr 2025 until 1 Jan 2027",
         "Build 7.",
     ):

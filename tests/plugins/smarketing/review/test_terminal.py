@@ -69,7 +69,7 @@ def test_what_a_line_says() -> None:
     assert "✗ missed in Aug 2026 (29.96%, target ≥ 30.0%)" in text
     assert "10 so far; a verdict needs 20." in text
     assert "21  of 4,073 (0.5%): leads without a source (for marketing)" in text
-    assert "2 of 100 rows delivered so far could not be read (2.0%); ops.rejected_rows" in text
+    assert "2 of 100 rows read so far could not be read (2.0%); ops.rejected_rows" in text
 
 
 def test_words_of_others_are_shown_and_not_obeyed() -> None:

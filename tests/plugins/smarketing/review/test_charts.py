@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from smarketing.review.charts import history, pace
+
+from tests.plugins.smarketing.review.boards import conversion, line, months, period
+
+
+def test_periods_differ_in_form_and_not_only_in_colour() -> None:
+    chart = history(line(before=months("met", "missed", "maturing")))
+    assert [bar.form for bar in chart.bars] == ["solid", "hollow", "dotted", "running"]
+    assert [bar.title for bar in chart.bars][:2] == [
+        "Jul 2026: 250, target ≥\N{NO-BREAK SPACE}240, met",
+        "Aug 2026: 250, target ≥\N{NO-BREAK SPACE}240, missed",
+    ]
+    assert chart.summary == "Last 3 months: 1 met, 1 missed, 1 without verdict."
+
+
+def test_no_bar_leaves_its_chart() -> None:
+    values = ["0", "0.004", "250", "100000"]
+    before = [each for value in values for each in months("met", actual=value)]
+    chart = history(line(before=before), height=40)
+    for bar in chart.bars:
+        assert 0 <= bar.x < bar.x + bar.width <= chart.width
+        assert 0 <= bar.y < bar.y + bar.height <= chart.height
+
+
+def test_pace_puts_everything_on_one_scale() -> None:
+    bar = pace(period(actual="120", target="240", expected_to_date="60", forecast="480"))
+    assert (bar.actual, bar.due, bar.target, bar.forecast) == (23.15, 11.57, 46.3, 92.59)
+
+
+def test_a_share_is_due_in_full_and_has_no_forecast() -> None:
+    bar = pace(conversion(actual="0.2", expected_to_date="0.3", forecast="0.2"))
+    assert (bar.due, bar.forecast) == (None, None)
+    assert bar.summary == "20.0%, target ≥\N{NO-BREAK SPACE}30.0%"
+
+
+def test_nothing_yet_is_an_empty_bar() -> None:
+    assert pace(period("pending")).actual == 0
