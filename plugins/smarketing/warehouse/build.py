@@ -31,8 +31,10 @@ class BuildError(Exception):
     """Models or their tests failed; the message names each of them and what the database said."""
 
 
-def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int:
-    """Build a layer and run its data tests, as of the night. Returns the rows written to tables.
+def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int | None:
+    """Build a layer and run its data tests, as of the night.
+
+    Returns the rows written to tables; None for a layer of views.
 
     dbt runs in this process, so that whoever kills the task kills the build with it: nothing
     goes on writing to a schema that the next attempt has begun to fill.
@@ -60,7 +62,8 @@ def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int:
             for result in failed
         )
         raise BuildError(f"{len(failed)} of {len(results)} failed in layer {layer}:\n{faults}")
-    return sum(_rows(result) or 0 for result in results if result.node.resource_type == "model")
+    written = [rows for result in results if (rows := _rows(result)) is not None]
+    return sum(written) if written else None
 
 
 def run_dbt(uri: str, workdir: Path, *arguments: str) -> list[Any]:
@@ -122,9 +125,11 @@ def _empty_schema(uri: str, schema: str) -> None:
 
 
 def _rows(result: Any) -> int | None:
-    response = result.adapter_response or {}
-    rows = response.get("rows_affected")
-    return rows if rows is not None and rows >= 0 else None
+    """The rows that a model wrote; None where it writes none (a view, a test)."""
+    if result.node.resource_type != "model" or result.node.config.materialized != "table":
+        return None
+    rows: int | None = (result.adapter_response or {}).get("rows_affected")
+    return rows
 
 
 def _keep_timings(uri: str, night: Night, layer: Layer, results: list[Any]) -> None:
