@@ -61,6 +61,7 @@ def _explained() -> Iterator[None]:
 def _warehouse(config: Config) -> str:
     """The warehouse's URI; the embedded server is started and made ready where none is named."""
     if uri := given_uri():
+        connect(uri, "transformer").close()
         return uri
     uri = server.ensure_database(server.start(), config.database)
     initialise(uri)
@@ -87,7 +88,7 @@ def nightly(
     """
     from smarketing import orchestration
     from smarketing.progress import follow, steps_table
-    from smarketing.review.scoreboard import read_scoreboard
+    from smarketing.review.reading import read_scoreboard
     from smarketing.review.terminal import print_scoreboard
 
     with _explained():
@@ -143,7 +144,7 @@ def nightly(
 @app.command()
 def scoreboard(config: ConfigOption = None) -> None:
     """Show the published scoreboard again."""
-    from smarketing.review.scoreboard import read_scoreboard
+    from smarketing.review.reading import read_scoreboard
     from smarketing.review.terminal import print_scoreboard
 
     with _explained():

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+)
 
 from smarketing.home import PROJECT, home
 
@@ -60,6 +68,15 @@ class Config(_Model):
     sandbox: Sandbox | None = None
 
     _folder: Path = PrivateAttr()
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, schedule: str) -> str:
+        from croniter import croniter
+
+        if not croniter.is_valid(schedule):
+            raise ValueError(f"{schedule!r} is no cron expression such as '0 2 * * *'")
+        return schedule
 
     @property
     def folder(self) -> Path:

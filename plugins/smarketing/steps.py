@@ -146,7 +146,7 @@ def publish_marts(night: dict[str, Any]) -> None:
 def report(night: dict[str, Any]) -> None:
     """Write the page that both heads look at in the morning, and close the night."""
     from smarketing.review.page import write_page
-    from smarketing.review.scoreboard import read_scoreboard
+    from smarketing.review.reading import read_scoreboard
 
     with _step(night, "report.scoreboard") as work:
         page = work.config.workdir / "scoreboard.html"

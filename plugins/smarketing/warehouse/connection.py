@@ -56,18 +56,27 @@ def connect(uri: str, role: Role, *, autocommit: bool = False) -> psycopg.Connec
     Raises:
         WarehouseError: nobody answers, the login is refused, or the roles do not exist yet.
     """
+    connection = open_session(as_role(uri, role), autocommit=autocommit)
+    connection.execute("set time zone 'UTC'")
+    if not autocommit:
+        connection.commit()
+    return connection
+
+
+def open_session(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
+    """A session as whoever the URI names.
+
+    Raises:
+        WarehouseError: nobody answers, or the login is refused.
+    """
     try:
-        connection = psycopg.connect(as_role(uri, role), autocommit=autocommit)
+        return psycopg.connect(uri, autocommit=autocommit)
     except psycopg.OperationalError as error:
         raise WarehouseError(
             f"The warehouse does not answer: {str(error).strip()}. Check the connection "
             f"{CONNECTION_ID} ({CONNECTION_VARIABLE}), that the server runs, and that "
             "`smarketing warehouse init` has been run on it."
         ) from error
-    connection.execute("set time zone 'UTC'")
-    if not autocommit:
-        connection.commit()
-    return connection
 
 
 def given_uri() -> str | None:
@@ -75,8 +84,23 @@ def given_uri() -> str | None:
 
     ``SMARKETING_WAREHOUSE`` for the command line, else the variable from which Airflow reads its
     connection. None: the embedded server.
+
+    Raises:
+        WarehouseError: what it names is not a PostgreSQL URI.
     """
-    return os.environ.get("SMARKETING_WAREHOUSE") or os.environ.get(CONNECTION_VARIABLE) or None
+    for variable in ("SMARKETING_WAREHOUSE", CONNECTION_VARIABLE):
+        if uri := os.environ.get(variable):
+            try:
+                conninfo_to_dict(uri)
+            except psycopg.ProgrammingError:
+                # what libpq says of it may hold the password
+                raise WarehouseError(
+                    f"{variable} is not a PostgreSQL URI; expected "
+                    "postgresql://user:password@host:5432/database, with special characters "
+                    "percent-encoded."
+                ) from None
+            return uri
+    return None
 
 
 def uri_in_task() -> str:

@@ -7,6 +7,8 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
+from smarketing.warehouse.connection import WarehouseError, open_session
+
 _ROLES = ("smarketing_loader", "smarketing_transformer", "smarketing_reader")
 
 
@@ -17,9 +19,19 @@ def initialise(admin_uri: str, *, reader_password: str | None = None) -> None:
     reader logs in itself: with ``reader_password``, or as the server's own rules allow.
 
     Raises:
-        psycopg.errors.InsufficientPrivilege: the login may not create roles or schemas.
+        WarehouseError: nobody answers, or the login may not create roles or schemas.
     """
-    with psycopg.connect(admin_uri) as connection:
+    try:
+        _initialise(admin_uri, reader_password)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise WarehouseError(
+            f"This login may not make the database ready: {str(error).strip()}. It must own the "
+            "database and may create roles (CREATEROLE)."
+        ) from error
+
+
+def _initialise(admin_uri: str, reader_password: str | None) -> None:
+    with open_session(admin_uri) as connection:
         # two nights that start at once must not create one role twice
         connection.execute("select pg_advisory_xact_lock(hashtext('smarketing initialise'))")
         for role in _ROLES:

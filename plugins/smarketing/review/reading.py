@@ -1,0 +1,176 @@
+"""Read the scoreboard from the published marts and the record of their night."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.rows import class_row
+
+from smarketing.config import Config
+from smarketing.progress import read_steps
+from smarketing.review.scoreboard import (
+    Agreement,
+    Finding,
+    Period,
+    Scoreboard,
+    Side,
+    group_promises,
+)
+from smarketing.warehouse.connection import WarehouseError, connect
+
+
+def read_scoreboard(uri: str, config: Config) -> Scoreboard:
+    """Read the scoreboard from the published marts and the night's record.
+
+    Raises:
+        WarehouseError: nothing has been published yet.
+    """
+    with connect(uri, "transformer") as connection:
+        _hold_publication(connection)
+        build_id, night_id, as_of, known_at = _one(
+            connection, "select build_id, night_id, as_of, known_at from marts.published_night"
+        )
+        agreement, parties = _agreement(connection, as_of)
+        today = as_of.astimezone(ZoneInfo(agreement.zone)).date()
+        promises = group_promises(_periods(connection), agreement.version, today)
+        attempt = _one(
+            connection,
+            "select coalesce(max(attempt), 0) from ops.nights where night_id = %s",
+            night_id,
+        )[0]
+        checks, checks_passed = _one(
+            connection,
+            "select count(*), count(*) filter (where state = 'passed') from ops.check_results "
+            "where night_id = %s and attempt = %s",
+            night_id,
+            attempt,
+        )
+        kept, rejected = _one(
+            connection,
+            """
+            select
+                coalesce(sum(rows_in), 0)::bigint - coalesce(sum(rows_rejected), 0)::bigint,
+                coalesce(sum(rows_rejected), 0)::bigint
+            from ops.steps
+            where step like 'extract.%%' and state = 'done'
+            """,
+        )
+        return Scoreboard(
+            company=config.company,
+            agreement=agreement,
+            as_of=as_of,
+            known_at=known_at,
+            build_id=build_id,
+            sides=[
+                Side(terms["name"], terms["head"], promises.get(party, []))
+                for party, terms in parties.items()
+            ],
+            findings=_findings(connection, night_id, attempt),
+            checks=checks,
+            checks_passed=checks_passed,
+            steps=read_steps(connection, (night_id, attempt)),
+            rows_kept=kept,
+            rows_rejected=rejected,
+        )
+
+
+def _hold_publication(connection: psycopg.Connection) -> None:
+    """One page, one night: nothing is published while we read.
+
+    The lock comes before the snapshot, or the marts of a night published between the two would
+    be there and look empty.
+    """
+    connection.execute("set transaction isolation level repeatable read")
+    try:
+        connection.execute(
+            "lock table marts.published_night, marts.sla_compliance in access share mode"
+        )
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise WarehouseError(
+            "Nothing has been published yet. `make nightly` runs a night and publishes it."
+        ) from error
+
+
+def _one(connection: psycopg.Connection, query: str, *parameters: object) -> tuple[Any, ...]:
+    row = connection.execute(query, parameters or None).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def _agreement(
+    connection: psycopg.Connection, as_of: datetime
+) -> tuple[Agreement, dict[str, dict[str, str]]]:
+    """The version in force, and the name and the head of each party, marketing first."""
+    *version, parties = _one(
+        connection,
+        """
+        select name, version, zone, effective_from, effective_until, content -> 'parties'
+        from agreement.versions
+        where effective_from::timestamp at time zone zone <= %s
+        order by effective_from desc
+        limit 1
+        """,
+        as_of,
+    )
+    return Agreement(*version), {party: parties[party] for party in ("marketing", "sales")}
+
+
+def _periods(connection: psycopg.Connection) -> list[Period]:
+    with connection.cursor(row_factory=class_row(Period)) as cursor:
+        return cursor.execute(
+            """
+            select
+                agreement_version, commitment_id, commitment_position, segment, party, accountable,
+                statement, metric, stage, from_stage, to_stage, statistic, within_days, dimension,
+                dimension_value, unit, direction, period_kind, period_start_date, period_end_date,
+                business_seconds, elapsed_business_seconds, target, actual, expected_to_date,
+                forecast, attainment, sample_size, minimum_sample, status, is_over
+            from marts.sla_compliance
+            """
+        ).fetchall()
+
+
+def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> list[Finding]:
+    """What the checks found, the gravest first.
+
+    The same rule may be checked twice, once to name every record and once with an allowance, to
+    stop the night. What the first has told, the second need not repeat while it passes.
+    """
+    with connection.cursor(row_factory=class_row(Finding)) as cursor:
+        return cursor.execute(
+            """
+            select
+                severity,
+                meaning,
+                concerns,
+                evaluated,
+                failing,
+                state = 'passed' as is_tolerated,
+                state = 'not_run' as is_not_run
+            from ops.check_results as results
+            where
+                night_id = %(night_id)s
+                and attempt = %(attempt)s
+                and (
+                    state <> 'passed'
+                    or (
+                        failing > 0
+                        and not exists (
+                            select from ops.check_results as told
+                            where
+                                told.night_id = results.night_id
+                                and told.attempt = results.attempt
+                                and told.suite = results.suite
+                                and told.state = 'failed'
+                                and (told.evaluated, told.failing)
+                                = (results.evaluated, results.failing)
+                        )
+                    )
+                )
+            order by state = 'passed', severity, failing desc nulls last, meaning
+            """,
+            {"night_id": night_id, "attempt": attempt},
+        ).fetchall()
