@@ -9,6 +9,6 @@
         when ({{ start_is_day }} or {{ end_is_day }}) and {{ local_days }} >= 0
             then ({{ local_days }})::numeric
         when not ({{ start_is_day }} or {{ end_is_day }}) and {{ end_at }} >= {{ start_at }}
-            then extract(epoch from {{ end_at }} - {{ start_at }}) / 86400
+            then trim_scale(extract(epoch from {{ end_at }} - {{ start_at }}) / 86400)
     end
 {%- endmacro %}

@@ -20,7 +20,7 @@ from rich.markup import escape
 from smarketing.config import Config, ConfigError, read_config
 from smarketing.warehouse import server
 from smarketing.warehouse.connection import WarehouseError, connect, given_uri, with_parameters
-from smarketing.warehouse.initialise import initialise
+from smarketing.warehouse.initialise import initialise, is_initialised
 
 app = typer.Typer(
     help="Marketing and sales, measured against what they promised each other, every night.",
@@ -59,9 +59,11 @@ def _explained() -> Iterator[None]:
 
 
 def _warehouse(config: Config) -> str:
-    """The warehouse's URI; the embedded server is started and made ready where none is named."""
+    """The URI of the warehouse, which is ready; the embedded server is started if need be."""
     if uri := given_uri():
-        connect(uri, "transformer").close()
+        # later versions are made ready by an administrator: `smarketing warehouse init`
+        if not is_initialised(uri):
+            initialise(uri)
         return uri
     uri = server.ensure_database(server.start(), config.database)
     initialise(uri)

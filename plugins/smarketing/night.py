@@ -8,7 +8,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from smarketing.warehouse.connection import connect
+import psycopg
+
+from smarketing.warehouse.connection import WarehouseError, connect
+
+# A step holds it, shared, from its beginning to its end; an attempt begins when it is free. So
+# no step ever runs beside a step of another attempt, also where a killed night left it behind.
+_LOCK = "smarketing night"
+_PATIENCE = "10min"
 
 
 class SupersededError(Exception):
@@ -63,10 +70,21 @@ def night_id(as_of: datetime, known_at: datetime) -> str:
 
 
 def open_night(uri: str, as_of: datetime, known_at: datetime) -> Night:
-    """Begin an attempt. Whatever was still running was killed, and is recorded as failed."""
+    """Begin an attempt. Whatever was still running was killed, and is recorded as failed.
+
+    Raises:
+        WarehouseError: a step of an earlier attempt does not come to its end.
+    """
     name = night_id(as_of, known_at)
     with connect(uri, "transformer") as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('smarketing night'))")
+        try:
+            connection.execute("select set_config('lock_timeout', %s, true)", (_PATIENCE,))
+            connection.execute("select pg_advisory_xact_lock(hashtext(%s))", (_LOCK,))
+        except psycopg.errors.LockNotAvailable as error:
+            raise WarehouseError(
+                f"A step of an earlier attempt has not ended for {_PATIENCE}. End its process, "
+                "then run the night again."
+            ) from error
         connection.execute(
             """
             update ops.nights
@@ -120,10 +138,12 @@ def recorded(uri: str, night: Night, name: str) -> Iterator[Step]:
         _end(connection, night, name, step, state="done", message=None)
 
 
-def _begin(connection: Any, night: Night, name: str) -> None:
+def _begin(connection: psycopg.Connection, night: Night, name: str) -> None:
+    connection.execute("select pg_advisory_lock_shared(hashtext(%s))", (_LOCK,))
     newest = connection.execute(
         "select night_id, attempt from ops.nights order by started_at desc limit 1"
     ).fetchone()
+    assert newest is not None
     if newest != (night.night_id, night.attempt):
         raise SupersededError(
             f"Night {night.night_id}, attempt {night.attempt}, was overtaken by night "
@@ -149,7 +169,13 @@ def _begin(connection: Any, night: Night, name: str) -> None:
 
 
 def _end(
-    connection: Any, night: Night, name: str, step: Step, *, state: str, message: str | None
+    connection: psycopg.Connection,
+    night: Night,
+    name: str,
+    step: Step,
+    *,
+    state: str,
+    message: str | None,
 ) -> None:
     with connection.transaction():
         connection.execute(

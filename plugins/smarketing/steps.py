@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -66,16 +66,16 @@ def _step(night: dict[str, Any], name: str) -> Iterator[_Work]:
 def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
     """Open the night and load what the two teams signed. Returns the night's keys.
 
-    ``as_of`` and ``known_at`` are ISO 8601 instants; where ``known_at`` is empty, the night knows
-    what its own end knows.
+    ``as_of`` and ``known_at`` are ISO 8601 instants with a zone; where ``known_at`` is empty, the
+    night knows what its own end knows.
     """
     from smarketing.agreement import load_agreement as load
     from smarketing.agreement import read_agreement
 
     with _sorted_errors():
         config, uri = read_config(), uri_in_task()
-        instant = config.night_of(datetime.fromisoformat(as_of))
-        night = open_night(uri, instant, datetime.fromisoformat(known_at) if known_at else instant)
+        instant = config.night_of(_instant(as_of))
+        night = open_night(uri, instant, _instant(known_at) if known_at else instant)
         with recorded(uri, night, "agreement.load") as step:
             agreement = read_agreement(config.agreements)
             with connect(uri, "loader") as connection:
@@ -153,6 +153,13 @@ def report(night: dict[str, Any]) -> None:
         write_page(read_scoreboard(work.uri, work.config), page)
         work.step.note = page.name
     close_night(work.uri, work.night)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text}: an instant needs a zone, for example {text}Z")
+    return instant.astimezone(UTC)
 
 
 def _tally(step: Step, outcomes: Sequence[Outcome]) -> None:

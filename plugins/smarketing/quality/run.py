@@ -98,17 +98,18 @@ def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
             batch = asset.add_batch_definition_whole_table("all").get_batch()
             for check in suite.checks:
                 # a check is validated alone: one broken query must not hide another's figure
-                validation = batch.validate(_expectation(check), result_format="BASIC")
+                validation = batch.validate(_expectation(check, suite), result_format="BASIC")
                 outcomes.append(_outcome(connection, suite, check, validation))
     return outcomes
 
 
-def _expectation(check: Check | RowCheck) -> Any:
+def _expectation(check: Check | RowCheck, suite: Suite) -> Any:
     if isinstance(check, Check):
         return check.expectation
     import great_expectations.expectations as gxe
 
-    return gxe.UnexpectedRowsExpectation(unexpected_rows_query=check.failing_keys)
+    query = _on_table(check.failing_keys, suite).as_string()
+    return gxe.UnexpectedRowsExpectation(unexpected_rows_query=query)
 
 
 def _outcome(
@@ -131,7 +132,11 @@ def _outcome(
 
 
 def _on_table(query: LiteralString, suite: Suite) -> sql.Composable:
-    """A suite's query with ``{batch}`` filled in, as Great Expectations fills it."""
+    """A suite's query with its table for ``{batch}``.
+
+    Great Expectations would fill in a subquery, with an alias or without one depending on the
+    rest of the query; PostgreSQL before 16 refuses the latter.
+    """
     return sql.SQL(query).format(batch=sql.Identifier(suite.schema, suite.table))
 
 

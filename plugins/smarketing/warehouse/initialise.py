@@ -30,6 +30,17 @@ def initialise(admin_uri: str, *, reader_password: str | None = None) -> None:
         ) from error
 
 
+def is_initialised(uri: str) -> bool:
+    """Has this database been made ready?
+
+    Raises:
+        WarehouseError: nobody answers, or the login is refused.
+    """
+    with open_session(uri) as connection:
+        query = "select 1 from pg_namespace where nspname = 'ops'"
+        return connection.execute(query).fetchone() is not None
+
+
 def _initialise(admin_uri: str, reader_password: str | None) -> None:
     with open_session(admin_uri) as connection:
         # two nights that start at once must not create one role twice

@@ -114,14 +114,14 @@ conversions as (
                 'placed.zone'
             ) }}
         ) as days,
-        -- old enough that nothing still to come can be in time
+        -- old enough that nothing still to come can be in time (what happens at as_of exists)
         bool_and(
             case
                 when placed.is_date_only
                     then
                         ({{ as_of() }} at time zone placed.zone)::date
                         > (placed.entered_at at time zone placed.zone)::date + placed.within_days
-                else {{ as_of() }} > placed.entered_at + placed.within_days * interval '24 hours'
+                else {{ as_of() }} >= placed.entered_at + placed.within_days * interval '24 hours'
             end
         ) as is_final
     from placed

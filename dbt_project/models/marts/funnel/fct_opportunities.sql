@@ -73,11 +73,15 @@ final as (
         ----------  numerics
         as_of_the_night.amount::numeric(18, 2) as amount,
         round(
-            {{ duration_days(
-                'as_of_the_night.opened', 'as_of_the_night.is_opened_date_only',
-                'as_of_the_night.closed', 'as_of_the_night.is_closed_date_only',
-                'as_of_the_night.zone'
-            ) }},
+            case
+                when as_of_the_night.is_closed
+                    then
+                        {{ duration_days(
+                            'as_of_the_night.opened', 'as_of_the_night.is_opened_date_only',
+                            'as_of_the_night.closed', 'as_of_the_night.is_closed_date_only',
+                            'as_of_the_night.zone'
+                        ) }}
+            end,
             6
         )::numeric(12, 6) as days_to_close,
 
