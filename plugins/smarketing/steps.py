@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -25,9 +25,6 @@ from smarketing.warehouse.publish import publish
 
 if TYPE_CHECKING:
     from smarketing.quality.run import Outcome
-
-# calendars are opened for a year beyond the night: no target in an agreement is longer
-_CALENDAR_AHEAD = timedelta(days=366)
 
 # what a second try may mend
 _TRANSIENT = (psycopg.OperationalError, LoadError, WarehouseError)
@@ -83,7 +80,9 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
                     agreement,
                     connection,
                     as_of=night.as_of,
-                    until=(night.as_of + _CALENDAR_AHEAD).date(),
+                    # to the end of dim_dates, which is a year or more beyond the night: no
+                    # target in an agreement is longer
+                    until=date(night.as_of.year + 2, 1, 1),
                 )
             step.rows_in, step.rows_out = loaded.rows, loaded.written
         return night.to_xcom()

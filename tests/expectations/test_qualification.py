@@ -41,7 +41,7 @@ def marts(warehouse: str) -> Iterator[Connection]:
                 lead_id text, stage text, is_inferred boolean default false,
                 entered_at timestamptz default '2025-05-01', exited_at timestamptz
             );
-            create table marts_candidate.fct_findings (finding text, record_key text);
+            create table marts_candidate.fct_findings (finding text, lead_id text);
             """
         )
         yield connection
@@ -267,14 +267,17 @@ def test_a_stage_left_before_it_was_entered_stops_the_night(
 def test_findings_are_told_and_stop_nothing(
     warehouse: str, night: Night, marts: Connection
 ) -> None:
+    for lead_id in ("1", "2", "3"):
+        add(marts, lead_id)
     recorded = funnel_after(
         marts,
         warehouse,
         night,
         "insert into marts_candidate.fct_findings values"
-        " ('unmapped_stage', 'crm:1'), ('stage_out_of_order', '2'), ('unknown_lead', 'crm:3')",
+        " ('unmapped_stage', '1'), ('unmapped_stage', '1'), ('stage_out_of_order', '2'),"
+        " ('unknown_lead', null)",
     )
-    assert recorded.keys["no_unmapped_stage"] == ["crm:1"]
+    assert recorded.keys["no_unmapped_stage"] == ["1"]
     assert recorded.keys["no_stage_out_of_order"] == ["2"]
     assert recorded.stopped is None
 

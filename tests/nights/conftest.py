@@ -50,6 +50,24 @@ class Company:
     def exports(self) -> Path:
         return self.folder / "company"
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment in which this company is the one."""
+        return {
+            "SMARKETING_CONFIG": str(self.folder),
+            "SMARKETING_HOME": str(self.folder / "home"),
+            "AIRFLOW_HOME": str(self.folder / "airflow"),
+            CONNECTION_VARIABLE: self.warehouse,
+        }
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Work for this company and no other."""
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in self.variables.items():
+                environment.setenv(name, value)
+            yield
+
     def begin_night(self, night: date, *, known: date | None = None) -> dict[str, Any]:
         """Run the first step. Returns the keys for the others."""
         known_at = end_of(known).isoformat() if known else ""
@@ -57,6 +75,10 @@ class Company:
 
     def run_night(self, night: date, *, known: date | None = None, until: str = "report") -> None:
         """Run the steps of a night, up to and including the group ``until``."""
+        with self.at_work():
+            self._run_night(night, known, until)
+
+    def _run_night(self, night: date, known: date | None, until: str) -> None:
         keys = self.begin_night(night, known=known)
         groups: dict[str, Sequence[Callable[[], None]]] = {
             "extract": [partial(steps.extract, keys, source) for source in read_config().sources],
@@ -107,7 +129,7 @@ def read_marts(uri: str) -> dict[str, Rows]:
 def found_company(
     folder: Path, warehouse: str, *, seed: int = 7, leads: int = 400, nights: int = 1
 ) -> Iterator[Company]:
-    """A company in a folder and a warehouse, and an environment in which it is the one."""
+    """A company in a folder and a warehouse, which is at work meanwhile."""
     company = Company(folder, warehouse)
     generate(company.exports, seed=seed, leads=leads, nights=nights, ends=LAST_NIGHT)
     config = {
@@ -120,11 +142,7 @@ def found_company(
     mapping["folder"] = str(company.exports)
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
     (folder / "agreements").symlink_to(PROJECT / "agreements")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SMARKETING_CONFIG", str(folder))
-        environment.setenv("SMARKETING_HOME", str(folder / "home"))
-        environment.setenv("AIRFLOW_HOME", str(folder / "airflow"))
-        environment.setenv(CONNECTION_VARIABLE, warehouse)
+    with company.at_work():
         yield company
 
 
@@ -139,7 +157,7 @@ def company(tmp_path: Path, warehouse: str) -> Iterator[Callable[..., Company]]:
 def new_company(
     postgres: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Company]]:
-    """Found companies that last for a module; the newest is the one that nights are run for."""
+    """Found companies that last for a module; the newest is at work."""
     with ExitStack() as stack:
 
         def found(**size: int) -> Company:

@@ -66,7 +66,11 @@ cohorts as materialized (
             or promised.segment = 'region: ' || leads.region
             or promised.segment = 'channel: ' || leads.channel
         )
-    group by 1, 2, 3, 4
+    group by
+        promised.agreement_version,
+        promised.commitment_id,
+        promised.segment,
+        promised.period_start_date
 
 )
 

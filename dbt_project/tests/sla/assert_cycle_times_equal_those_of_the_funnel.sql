@@ -71,7 +71,11 @@ measured as materialized (
         percentile_cont(0.9) within group (order by days) as p90
     from taken
     where days >= 0
-    group by 1, 2, 3, 4
+    group by
+        agreement_version,
+        commitment_id,
+        segment,
+        period_start_date
 
 )
 

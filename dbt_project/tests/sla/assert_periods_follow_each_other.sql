@@ -1,4 +1,5 @@
--- A failure means that a promise has a hole between two periods of one version, or that two overlap.
+-- A failure means that a promise has a hole between two periods of one version, or that two
+-- overlap.
 with
 
 periods as (

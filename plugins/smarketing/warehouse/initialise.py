@@ -63,6 +63,10 @@ def _initialise(admin_uri: str, reader_password: str | None) -> None:
                 database, sql.SQL(", ").join(sql.Identifier(role) for role in _ROLES)
             )
         )
+        # rejected rows pass through a temporary table
+        connection.execute(
+            sql.SQL("grant temporary on database {} to smarketing_loader").format(database)
+        )
         # the transformer builds the candidate and swaps it in: it creates and renames schemas
         connection.execute(
             sql.SQL("grant create on database {} to smarketing_transformer").format(database)

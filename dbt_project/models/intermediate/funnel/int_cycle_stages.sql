@@ -7,7 +7,8 @@ entries as (
 
 ),
 
--- when the cycle entered the stage: as first observed, or, where it only passed over it, as inferred
+-- when the cycle entered the stage: as first observed, or, where it only passed over it, as
+-- inferred
 first_entries as (
 
     select distinct on (lead_id, cycle_number, stage)

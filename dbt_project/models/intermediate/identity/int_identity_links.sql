@@ -17,7 +17,8 @@ merge_links as (
 
 ),
 
--- every record of a mailbox is linked to the first one: a star joins them as well as all pairs would
+-- every record of a mailbox is linked to the first one: a star joins them as well as all pairs
+-- would
 email_links as (
 
     select

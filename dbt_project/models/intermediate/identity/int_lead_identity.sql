@@ -90,14 +90,15 @@ identified as (
 
     select
         record_key,
-        -- a person goes by the key of the surviving record in the most trusted system, the oldest first
+        -- a person goes by the key of the surviving record in the most trusted system, the oldest
+        -- first
         first_value(record_key) over (
             partition by group_key
             order by
                 is_surviving desc,
-                system_precedence nulls last,
-                record_created_at nulls last,
-                record_key
+                system_precedence asc nulls last,
+                record_created_at asc nulls last,
+                record_key asc
         ) as lead_id,
         count(*) over (partition by group_key) as record_count,
         is_surviving

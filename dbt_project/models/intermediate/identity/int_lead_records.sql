@@ -6,7 +6,7 @@ leads as (
 
 ),
 
-merges as (
+record_merges as (
 
     select * from {{ ref('stg_csv_export__merges') }}
 
@@ -50,17 +50,19 @@ dated as (
         systems.precedence as system_precedence,
         nullif({{ spelled('leads.email') }}, '') as normal_email,
         leads.created_at is null and leads.created_on is not null as is_created_day,
-        {{ moment('leads.created_at', 'leads.created_on', 'current_era.zone') }} as record_created_at,
-        merges.surviving_record_key,
-        {{ moment('merges.merged_at', 'merges.merged_on', 'current_era.zone') }} as record_merged_at,
+        {{ moment('leads.created_at', 'leads.created_on', 'current_era.zone') }}
+            as record_created_at,
+        record_merges.surviving_record_key,
+        {{ moment('record_merges.merged_at', 'record_merges.merged_on', 'current_era.zone') }}
+            as record_merged_at,
         {{ moment('deletions.deleted_at', 'deletions.deleted_on', 'current_era.zone') }}
             as record_deleted_at
     from leads
     cross join current_era
     left join systems
         on leads.system = systems.system
-    left join merges
-        on leads.record_key = merges.merged_record_key
+    left join record_merges
+        on leads.record_key = record_merges.merged_record_key
     left join deletions
         on leads.record_key = deletions.record_key
 

@@ -25,24 +25,38 @@ leads as (
     select
         ----------  ids
         identity.lead_id,
-        (array_agg(records.campaign_key {{ best_first }})
-            filter (where records.campaign_key is not null))[1] as campaign_key,
-        (array_agg(records.owner_key {{ best_first }})
-            filter (where records.owner_key is not null))[1] as owner_key,
+        (
+            array_agg(records.campaign_key {{ best_first }})
+            filter (where records.campaign_key is not null)
+        )[1] as campaign_key,
+        (
+            array_agg(records.owner_key {{ best_first }})
+            filter (where records.owner_key is not null)
+        )[1] as owner_key,
 
         ----------  strings
-        (array_agg(records.country {{ best_first }})
-            filter (where records.country is not null))[1] as country,
-        (array_agg(records.region {{ best_first }})
-            filter (where records.region is not null))[1] as region,
-        (array_agg(records.persona {{ best_first }})
-            filter (where records.persona is not null))[1] as persona,
-        (array_agg(records.channel {{ best_first }})
-            filter (where records.channel is not null))[1] as channel,
+        (
+            array_agg(records.country {{ best_first }})
+            filter (where records.country is not null)
+        )[1] as country,
+        (
+            array_agg(records.region {{ best_first }})
+            filter (where records.region is not null)
+        )[1] as region,
+        (
+            array_agg(records.persona {{ best_first }})
+            filter (where records.persona is not null)
+        )[1] as persona,
+        (
+            array_agg(records.channel {{ best_first }})
+            filter (where records.channel is not null)
+        )[1] as channel,
 
         ----------  numerics
-        (array_agg(records.score {{ best_first }})
-            filter (where records.score is not null))[1] as score,
+        (
+            array_agg(records.score {{ best_first }})
+            filter (where records.score is not null)
+        )[1] as score,
         max(identity.record_count) as record_count,
 
         ----------  booleans

@@ -54,14 +54,15 @@ periods as (
     from versions
     inner join period_kinds
         on versions.version = period_kinds.version
-    cross join lateral generate_series(
-        date_trunc(period_kinds.period_kind, versions.effective_from::timestamp),
-        least(
-            coalesce(versions.effective_until::timestamp, 'infinity'::timestamp),
-            {{ as_of() }} at time zone versions.zone
-        ),
-        period_kinds.period_length
-    ) as starts (local_start)
+    cross join
+        lateral generate_series(
+            date_trunc(period_kinds.period_kind, versions.effective_from::timestamp),
+            least(
+                coalesce(versions.effective_until::timestamp, 'infinity'::timestamp),
+                {{ as_of() }} at time zone versions.zone
+            ),
+            period_kinds.period_length
+        ) as starts (local_start)
     where
         starts.local_start >= versions.effective_from
         and coalesce(starts.local_start < versions.effective_until, true)

@@ -24,9 +24,9 @@ touches as (
 
 ),
 
-identity as (
+lead_records as (
 
-    select * from {{ ref('int_lead_identity') }}
+    select * from {{ ref('stg_csv_export__leads') }}
 
 ),
 
@@ -51,6 +51,7 @@ unmapped as (
 
 ),
 
+-- a record that was only created after the night is not unknown
 unknown_leads as (
 
     select
@@ -64,6 +65,7 @@ unknown_leads as (
             record_key,
             'stage changes' as entity
         from observations
+        where lead_id is null
 
         union
 
@@ -71,6 +73,12 @@ unknown_leads as (
             record_key,
             'opportunities' as entity
         from opportunities
+        where
+            not exists (
+                select 1
+                from lead_records
+                where opportunities.record_key = lead_records.record_key
+            )
 
         union
 
@@ -78,10 +86,13 @@ unknown_leads as (
             record_key,
             'touches' as entity
         from touches
+        where
+            not exists (
+                select 1
+                from lead_records
+                where touches.record_key = lead_records.record_key
+            )
     ) as mentions
-    left join identity
-        on mentions.record_key = identity.record_key
-    where identity.record_key is null
 
 ),
 

@@ -35,7 +35,8 @@ bounds as (
                 (select min(effective_from) from versions)::timestamp
             )
         ) as first_day,
-        date_trunc('year', {{ as_of() }} at time zone 'UTC') + interval '2 years - 1 day' as last_day
+        date_trunc('year', {{ as_of() }} at time zone 'UTC')
+        + interval '2 years - 1 day' as last_day
 
 ),
 
@@ -81,8 +82,8 @@ final as (
         date_trunc('quarter', days.day)::date as quarter_start_date,
         date_trunc('year', days.day)::date as year_start_date
     from bounds
-    cross join lateral generate_series(bounds.first_day, bounds.last_day, interval '1 day')
-        as days (day)
+    cross join
+        lateral generate_series(bounds.first_day, bounds.last_day, interval '1 day') as days (day)
     left join business_days
         on days.day::date = business_days.local_date
 
