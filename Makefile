@@ -58,10 +58,13 @@ lock: ## Compile requirements.in into requirements.lock (names, versions, hashes
 
 clean: ## Stop the server and remove everything that was made
 	@if [ -x $(BIN)/smarketing ]; then $(BIN)/smarketing down; fi
-	@rm -rf $(HOME_DIR)
+	@if [ -e "$(HOME_DIR)" ] && [ ! -e "$(HOME_DIR)/.made" ]; then \
+	  echo "$(HOME_DIR) was not made by this project: remove it yourself."; exit 1; fi
+	@rm -rf "$(HOME_DIR)"
 
 # the environment: built again whenever the lock changes
 $(BIN)/smarketing: requirements.lock pyproject.toml
+	@mkdir -p $(HOME_DIR) && touch $(HOME_DIR)/.made
 	@echo "Building the environment in $(HOME_DIR)/venv (once; a few minutes) ..."
 	@$(PYTHON) -m venv $(HOME_DIR)/venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -21,6 +22,9 @@ from smarketing.config import Config, ConfigError, read_config
 from smarketing.warehouse import server
 from smarketing.warehouse.connection import WarehouseError, connect, given_uri, with_parameters
 from smarketing.warehouse.initialise import initialise, is_initialised
+
+if TYPE_CHECKING:
+    from smarketing.progress import Ended
 
 app = typer.Typer(
     help="Marketing and sales, measured against what they promised each other, every night.",
@@ -63,7 +67,7 @@ def _warehouse(config: Config) -> str:
     if uri := given_uri():
         # later versions are made ready by an administrator: `smarketing warehouse init`
         if not is_initialised(uri):
-            initialise(uri)
+            initialise(uri, reader_password=_reader_password())
         return uri
     uri = server.ensure_database(server.start(), config.database)
     initialise(uri)
@@ -75,7 +79,11 @@ def nightly(
     config: ConfigOption = None,
     as_of: Annotated[
         datetime | None,
-        typer.Option(help="The instant to speak for, in UTC, e.g. 2026-10-20T02:00:00."),
+        typer.Option(help="The instant to speak for, in UTC (default: the end of the last night)."),
+    ] = None,
+    known_at: Annotated[
+        datetime | None,
+        typer.Option(help="For a restatement: with what was known at this later instant, in UTC."),
     ] = None,
 ) -> None:
     """Run one night, from the sources to the scoreboard.
@@ -86,10 +94,9 @@ def nightly(
 
       smarketing nightly --config examples/olist
 
-      smarketing nightly --as-of 2026-10-19T02:00:00
+      smarketing nightly --as-of 2026-09-30T02:00:00 --known-at 2026-10-20T02:00:00
     """
-    from smarketing import orchestration
-    from smarketing.progress import follow, steps_table
+    from smarketing.progress import steps_table
     from smarketing.review.reading import read_scoreboard
     from smarketing.review.terminal import print_scoreboard
 
@@ -101,46 +108,61 @@ def nightly(
         console.print(f"[bold]{escape(settings.company)}[/], night of {night:%Y-%m-%d %H:%M} UTC")
         with _doing("PostgreSQL"):
             uri = _warehouse(settings)
-        with connect(uri, "transformer", autocommit=True) as lock:
-            if not _locked(lock):
-                console.print(
-                    "[bold red]✗[/] Another night is running on this database. Wait for it, or "
-                    "end it; a killed night lets go by itself."
-                )
-                raise typer.Exit(1)
-            if settings.sandbox:
-                with _doing("the built-in company's exports"):
-                    _generate(settings)
-            variables = orchestration.environment(settings, uri)
-            with _doing("Airflow's metadata"):
-                orchestration.migrate(settings, variables)
-            log = settings.workdir / "logs" / "nightly.log"
-            log.parent.mkdir(parents=True, exist_ok=True)
-            started = time.monotonic()
-            process = orchestration.start_night(variables, night, log)
-            try:
-                ended = follow(uri, process, console)
-            finally:
-                process.terminate()
-            seconds = time.monotonic() - started
-
+        log = settings.workdir / "logs" / "nightly.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        with _only_night(uri):
+            ended = _run_night(settings, uri, night, known_at and known_at.replace(tzinfo=UTC), log)
+        seconds = time.monotonic() - started
+        if ended:
+            console.print(steps_table(ended.steps))
         if ended is None or ended.state != "published":
-            where = f" in {ended.failed_step}" if ended and ended.failed_step else ""
-            why = (ended.message if ended else None) or _last_error(log)
-            if ended:
-                console.print(steps_table(ended.steps))
-            console.print(
-                f"[bold red]✗ The night failed{where}.[/] What was published before it still is.\n"
-                f"{escape(why)}\n[dim]everything it said: {escape(str(log))}[/]"
-            )
+            _tell_failure(ended, log)
             raise typer.Exit(1)
-        console.print(steps_table(ended.steps))
         inside = sum(step.seconds or 0 for step in ended.steps)
         console.print(
             f"[dim]{seconds:.0f} s in all, of which {seconds - inside:.0f} s Airflow[/]\n"
         )
         print_scoreboard(read_scoreboard(uri, settings), console)
         console.print(f"[dim]as a page: {escape(str(settings.workdir / 'scoreboard.html'))}[/]")
+
+
+def _run_night(
+    config: Config, uri: str, as_of: datetime, known_at: datetime | None, log: Path
+) -> Ended | None:
+    """Run the DAG once and show its steps. Whatever ends us ends it too."""
+    from smarketing import orchestration
+    from smarketing.progress import follow
+
+    if config.sandbox:
+        with _doing("the built-in company's exports"):
+            _generate(config)
+    variables = orchestration.environment(config, uri)
+    with _doing("Airflow's metadata"):
+        orchestration.migrate(config, variables)
+    process = orchestration.start_night(variables, as_of, known_at, log)
+    # a command line that is asked to end must not leave a night behind that still publishes
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+    try:
+        return follow(uri, process, console)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _tell_failure(ended: Ended | None, log: Path) -> None:
+    step = ended.failed_step if ended else None
+    why = (ended.message if ended else None) or _last_error(log)
+    outcome = (
+        "The night is published; only its page could not be written."
+        if step == "report.scoreboard"
+        else "What was published before it still is."
+    )
+    console.print(
+        f"[bold red]✗ The night failed{f' in {step}' if step else ''}.[/] {outcome}\n"
+        f"{escape(why)}\n[dim]everything it said: {escape(str(log))}[/]"
+    )
 
 
 @app.command()
@@ -224,7 +246,7 @@ def warehouse_init(config: ConfigOption = None) -> None:
     """
     with _explained():
         uri = given_uri() or server.ensure_database(server.start(), read_config(config).database)
-        initialise(uri, reader_password=os.environ.get("SMARKETING_READER_PASSWORD"))
+        initialise(uri, reader_password=_reader_password())
         console.print("[green]✓[/] the warehouse is ready")
 
 
@@ -237,6 +259,10 @@ def agreement_check(config: ConfigOption = None) -> None:
         settings = read_config(config)
         agreement = read_agreement(settings.agreements)
         console.print(f"[green]✓[/] {len(agreement.versions)} version(s), no fault")
+
+
+def _reader_password() -> str | None:
+    return os.environ.get("SMARKETING_READER_PASSWORD")
 
 
 def _generate(config: Config) -> None:
@@ -263,11 +289,20 @@ def _last_tick(schedule: str) -> datetime:
     return tick
 
 
-def _locked(connection: psycopg.Connection) -> bool:
-    row = connection.execute(
-        "select pg_try_advisory_lock(hashtext('smarketing nightly'))"
-    ).fetchone()
-    return row is not None and bool(row[0])
+@contextmanager
+def _only_night(uri: str) -> Iterator[None]:
+    """Hold the database's one place for a night; a session that ends lets go by itself."""
+    with connect(uri, "transformer", autocommit=True) as connection:
+        [(is_free,)] = connection.execute(
+            "select pg_try_advisory_lock(hashtext('smarketing nightly'))"
+        ).fetchall()
+        if not is_free:
+            console.print(
+                "[bold red]✗[/] Another night is running on this database. Wait for it, or end it; "
+                "a killed night lets go by itself."
+            )
+            raise typer.Exit(1)
+        yield
 
 
 @contextmanager

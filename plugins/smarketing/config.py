@@ -91,8 +91,11 @@ class Config(_Model):
     @property
     def workdir(self) -> Path:
         """Where this company's nights leave what they make: logs, pages, dbt's target."""
-        folder = home() / "nights" / self.database
-        folder.mkdir(parents=True, exist_ok=True)
+        nights = home() / "nights"
+        # leads pass through here on their way
+        nights.mkdir(mode=0o700, exist_ok=True)
+        folder = nights / self.database
+        folder.mkdir(exist_ok=True)
         return folder
 
     def mapping(self, source: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -16,6 +16,10 @@ from smarketing.warehouse.connection import WarehouseError, connect
 # no step ever runs beside a step of another attempt, also where a killed night left it behind.
 _LOCK = "smarketing night"
 _PATIENCE = "10min"
+
+
+class ImpossibleNightError(Exception):
+    """Nobody can know yet what this night would say."""
 
 
 class SupersededError(Exception):
@@ -65,8 +69,31 @@ class Step:
 
 def night_id(as_of: datetime, known_at: datetime) -> str:
     """A night's name: its instant, and the later knowledge of a restatement if there is one."""
-    name = f"{as_of:%Y-%m-%dT%H:%MZ}"
-    return name if known_at == as_of else f"{name} known {known_at:%Y-%m-%dT%H:%MZ}"
+    name = f"{as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    known = f"{known_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return name if known == name else f"{name} known {known}"
+
+
+def check_instants(as_of: datetime, known_at: datetime, now: datetime) -> None:
+    """Refuse a night that lies ahead.
+
+    Raw records would be marked as known at an instant to come, and every real night until then
+    would take them for newer than itself.
+
+    Raises:
+        ImpossibleNightError: the night, or what it is to know, is later than ``now``; or it knows
+            less than its own end.
+    """
+    if max(as_of, known_at) > now:
+        raise ImpossibleNightError(
+            f"as_of {as_of.isoformat()}, known_at {known_at.isoformat()}: later than now "
+            f"({now.isoformat(timespec='seconds')}). Give an instant in the past."
+        )
+    if known_at < as_of:
+        raise ImpossibleNightError(
+            f"known_at {known_at.isoformat()} lies before as_of {as_of.isoformat()}: a night knows "
+            "at least what was known at its own end. Leave known_at out, or give a later one."
+        )
 
 
 def open_night(uri: str, as_of: datetime, known_at: datetime) -> Night:

@@ -77,9 +77,14 @@ def migrate(config: Config, variables: dict[str, str]) -> bool:
     return True
 
 
-def start_night(variables: dict[str, str], as_of: datetime, log: Path) -> subprocess.Popen[bytes]:
+def start_night(
+    variables: dict[str, str], as_of: datetime, known_at: datetime | None, log: Path
+) -> subprocess.Popen[bytes]:
     """Run ``nightly_refresh`` once, in one process of its own; its chatter goes to ``log``."""
-    conf = json.dumps({"as_of": as_of.isoformat()})
+    instants = {"as_of": as_of.isoformat()}
+    if known_at:
+        instants["known_at"] = known_at.isoformat()
+    conf = json.dumps(instants)
     with log.open("wb") as output:
         return subprocess.Popen(
             [*_command(), "dags", "test", "nightly_refresh", as_of.isoformat(), "--conf", conf],

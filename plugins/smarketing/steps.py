@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from smarketing.config import Config, read_config
-from smarketing.night import Night, Step, close_night, open_night, recorded
+from smarketing.night import Night, Step, check_instants, close_night, open_night, recorded
 from smarketing.sources.csv_export import LoadError
 from smarketing.warehouse.build import Layer, build_layer
 from smarketing.warehouse.connection import WarehouseError, as_role, connect, uri_in_task
@@ -72,7 +72,9 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
     with _sorted_errors():
         config, uri = read_config(), uri_in_task()
         instant = config.night_of(_instant(as_of))
-        night = open_night(uri, instant, _instant(known_at) if known_at else instant)
+        knowledge = _instant(known_at) if known_at else instant
+        check_instants(instant, knowledge, datetime.now(UTC))
+        night = open_night(uri, instant, knowledge)
         with recorded(uri, night, "agreement.load") as step:
             agreement = read_agreement(config.agreements)
             with connect(uri, "loader") as connection:

@@ -73,8 +73,8 @@ def run_suites(uri: str, night: Night, suites: Sequence[Suite]) -> list[Outcome]
 
 
 def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
-    # importing it logs a line for every function that it leaves undocumented
-    logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
+    # it tells of every function that it leaves undocumented, and of every query without {batch}
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
     from great_expectations.datasource.fluent.interfaces import TestConnectionError
 

@@ -38,8 +38,8 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
         promises = group_promises(_periods(connection), agreement.version, today)
         attempt = _one(
             connection,
-            "select coalesce(max(attempt), 0) from ops.nights where night_id = %s",
-            night_id,
+            "select attempt from ops.publications where build_id = %s",
+            build_id,
         )[0]
         checks, checks_passed = _one(
             connection,

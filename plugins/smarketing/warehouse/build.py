@@ -94,11 +94,18 @@ def _dbt_environment(uri: str) -> Iterator[None]:
     """profiles.yml reads the connection from the environment; it is there while dbt runs."""
     parameters = conninfo_to_dict(uri)
     variables = {
-        "SMARKETING_PGHOST": parameters.get("host", "localhost"),
+        # empty: whatever libpq takes for the nearest server
+        "SMARKETING_PGHOST": parameters.get("host", ""),
         "SMARKETING_PGPORT": parameters.get("port", "5432"),
         "SMARKETING_PGUSER": parameters.get("user", ""),
         "SMARKETING_PGDATABASE": parameters.get("dbname", ""),
         "DBT_ENV_SECRET_PGPASSWORD": parameters.get("password", ""),
+    }
+    # what dbt has no field for (sslmode and its certificates ...) libpq reads by these names
+    variables |= {
+        f"PG{name.upper()}": value
+        for name, value in parameters.items()
+        if name.startswith("ssl") or name in ("channel_binding", "gssencmode", "connect_timeout")
     }
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update({name: str(value) for name, value in variables.items()})
@@ -117,11 +124,6 @@ def _empty_schema(uri: str, schema: str) -> None:
         name = sql.Identifier(schema)
         connection.execute(sql.SQL("drop schema if exists {} cascade").format(name))
         connection.execute(sql.SQL("create schema {}").format(name))
-        if schema == CANDIDATE:
-            # rights go with the schema when it is renamed; default privileges would not
-            connection.execute(
-                sql.SQL("grant usage on schema {} to smarketing_reader").format(name)
-            )
 
 
 def _rows(result: Any) -> int | None:

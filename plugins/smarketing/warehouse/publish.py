@@ -102,6 +102,12 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
                 )
             )
         _rename(connection, CANDIDATE, PUBLISHED)
+        # not before: what has not been checked and published is nobody's to read
+        connection.execute(
+            sql.SQL("grant usage on schema {} to smarketing_reader").format(
+                sql.Identifier(PUBLISHED)
+            )
+        )
     return Publication(build_id, len(candidate), rows)
 
 

@@ -30,9 +30,9 @@ def nights(uri: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_night_is_named_by_its_instants(warehouse: str) -> None:
-    assert begin(warehouse).night_id == "2026-10-20T02:00Z"
+    assert begin(warehouse).night_id == "2026-10-20T02:00:00Z"
     restated = open_night(warehouse, AS_OF, AS_OF + timedelta(days=1))
-    assert (restated.night_id, restated.attempt) == ("2026-10-20T02:00Z known 2026-10-21T02:00Z", 1)
+    assert (restated.night_id, restated.attempt) == ("2026-10-20T02:00:00Z known 2026-10-21T02:00:00Z", 1)
 
 
 def test_airflow_hands_on_all_of_it(warehouse: str) -> None:
