@@ -16,8 +16,8 @@ from smarketing.warehouse.connection import build_uri
 
 # in every spelling of a password that needs some: percent-encoded, quoted, in JSON
 MARK = "Qx7Zr"
-PASSWORD = f"{MARK} p@ss/w:ör%d?&=+'\"#"
-READER_PASSWORD = f"{MARK} reader"
+PASSWORD = f"{MARK}p@ss/w:ör%d?&=+'\"#"
+READER_PASSWORD = f"{MARK}reader"
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,13 @@ cohorts as materialized (
     where
         (not leads.is_deleted or leads.deleted_at >= promised.period_end_at)
         and (
-            promised.segment = 'all'
-            or promised.segment = 'persona: ' || leads.persona
-            or promised.segment = 'region: ' || leads.region
-            or promised.segment = 'channel: ' || leads.channel
+            promised.dimension is null
+            or promised.dimension = 'persona'
+            and {{ spelled('promised.dimension_value') }} = {{ spelled('leads.persona') }}
+            or promised.dimension = 'region'
+            and {{ spelled('promised.dimension_value') }} = {{ spelled('leads.region') }}
+            or promised.dimension = 'channel'
+            and {{ spelled('promised.dimension_value') }} = {{ spelled('leads.channel') }}
         )
     group by
         promised.agreement_version,

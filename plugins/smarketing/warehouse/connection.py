@@ -67,8 +67,11 @@ def open_session(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
     """A session as whoever the URI names.
 
     Raises:
-        WarehouseError: nobody answers, or the login is refused.
+        WarehouseError: nobody answers, or the login is refused or cannot be used.
     """
+    if " " in str(conninfo_to_dict(uri).get("password", "")):
+        # dlt would hand it on as it is, and libpq refuse it with a message that quotes it
+        raise WarehouseError("The warehouse's password has a space in it; choose one without.")
     try:
         return psycopg.connect(uri, autocommit=autocommit)
     except psycopg.OperationalError as error:

@@ -70,6 +70,13 @@ def test_a_warehouse_that_is_no_postgresql_uri_is_explained(
     assert "hunter2" not in said
 
 
+def test_a_password_that_dlt_cannot_hand_on_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMARKETING_WAREHOUSE", NOBODY.replace("hunter2", "hunter%202"))
+    said = fails("nightly")
+    assert "space" in said
+    assert "hunter" not in said
+
+
 def test_a_warehouse_without_our_roles_says_what_to_run(
     postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,46 +12,76 @@ links as (
 
 ),
 
+-- the records of one mailbox are one already: they go by the first of them
+mailboxes as (
+
+    select
+        records.record_key,
+        coalesce(links.linked_record_key, records.record_key) as mailbox_key
+    from records
+    left join links
+        on
+            records.record_key = links.record_key
+            and links.link_kind = 'email'
+
+),
+
+-- so only merges are left to follow, and a chain of them is short
+merge_steps as (
+
+    select
+        merged.mailbox_key,
+        surviving.mailbox_key as linked_mailbox_key
+    from links
+    inner join mailboxes as merged
+        on links.record_key = merged.record_key
+    inner join mailboxes as surviving
+        on links.linked_record_key = surviving.record_key
+    where
+        links.link_kind = 'merge'
+        and merged.mailbox_key <> surviving.mailbox_key
+
+),
+
 steps as (
 
     select
-        record_key,
-        linked_record_key
-    from links
+        mailbox_key,
+        linked_mailbox_key
+    from merge_steps
 
     union
 
     select
-        linked_record_key,
-        record_key
-    from links
+        linked_mailbox_key,
+        mailbox_key
+    from merge_steps
 
 ),
 
--- every record that can be reached from a linked one: people have few records, so this stays small
 reached as (
 
     select
-        record_key,
-        record_key as reached_record_key
+        mailbox_key,
+        mailbox_key as reached_mailbox_key
     from steps
 
     union
 
     select
-        reached.record_key,
-        steps.linked_record_key
+        reached.mailbox_key,
+        steps.linked_mailbox_key
     from reached
     inner join steps
-        on reached.reached_record_key = steps.record_key
+        on reached.reached_mailbox_key = steps.mailbox_key
 
 ),
 
 groups as (
 
     select
-        record_key,
-        min(reached_record_key) as group_key
+        mailbox_key,
+        min(reached_mailbox_key) as group_key
     from reached
     group by 1
 
@@ -64,10 +94,12 @@ grouped as (
         records.surviving_record_key is null as is_surviving,
         records.system_precedence,
         records.record_created_at,
-        coalesce(groups.group_key, records.record_key) as group_key
+        coalesce(groups.group_key, mailboxes.mailbox_key) as group_key
     from records
+    inner join mailboxes
+        on records.record_key = mailboxes.record_key
     left join groups
-        on records.record_key = groups.record_key
+        on mailboxes.mailbox_key = groups.mailbox_key
 
 ),
 

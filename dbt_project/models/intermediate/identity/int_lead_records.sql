@@ -48,7 +48,11 @@ dated as (
     select
         leads.*,
         systems.precedence as system_precedence,
-        nullif({{ spelled('leads.email') }}, '') as normal_email,
+        -- "none" and "n/a" are no address, and must not make one person of all who have them
+        case
+            when {{ spelled('leads.email') }} ~ '^[^@\s]+@[^@\s]+$'
+                then {{ spelled('leads.email') }}
+        end as normal_email,
         leads.created_at is null and leads.created_on is not null as is_created_day,
         {{ moment('leads.created_at', 'leads.created_on', 'current_era.zone') }}
             as record_created_at,

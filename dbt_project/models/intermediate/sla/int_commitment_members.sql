@@ -36,6 +36,30 @@ observed_entries as (
 
 ),
 
+period_kinds as (
+
+    select distinct
+        period_kind,
+        zone
+    from periods
+
+),
+
+-- the period of each kind in which the cycle entered the stage, to be joined by equality
+dated as (
+
+    select
+        cycle_stages.*,
+        period_kinds.period_kind,
+        period_kinds.zone as period_zone,
+        date_trunc(
+            period_kinds.period_kind, cycle_stages.entered_at at time zone period_kinds.zone
+        )::date as period_start_date
+    from cycle_stages
+    cross join period_kinds
+
+),
+
 -- the stage whose entry places a cycle in a period: counted (volume), started from (conversion) or
 -- arrived at (cycle time)
 placed as (
@@ -50,32 +74,33 @@ placed as (
         periods.within_days,
         periods.period_start_date,
         periods.zone,
-        cycle_stages.lead_id,
-        cycle_stages.cycle_number,
-        cycle_stages.is_date_only,
-        cycle_stages.entered_at
+        dated.lead_id,
+        dated.cycle_number,
+        dated.is_date_only,
+        dated.entered_at
     from periods
-    inner join cycle_stages
+    inner join dated
         on
             case periods.metric
                 when 'volume' then periods.stage
                 when 'conversion' then periods.from_stage
                 when 'cycle_time' then periods.to_stage
-            end = cycle_stages.stage
-            and periods.period_start_date = date_trunc(
-                periods.period_kind, cycle_stages.entered_at at time zone periods.zone
-            )::date
+            end = dated.stage
+            and periods.period_kind = dated.period_kind
+            and periods.zone = dated.period_zone
+            and periods.period_start_date = dated.period_start_date
     where
         -- volumes count what was observed; cohorts are made whole by what was passed over
-        (periods.metric <> 'volume' or not cycle_stages.is_inferred)
+        (periods.metric <> 'volume' or not dated.is_inferred)
         -- deleted before the period was over: not of its population
-        and coalesce(cycle_stages.deleted_at >= periods.period_end_at, true)
-        and case periods.dimension
-            when 'persona' then cycle_stages.persona = periods.dimension_value
-            when 'region' then cycle_stages.region = periods.dimension_value
-            when 'channel' then cycle_stages.channel = periods.dimension_value
-            else true
-        end
+        and coalesce(dated.deleted_at >= periods.period_end_at, true)
+        and (
+            periods.dimension is null
+            or {{ spelled('periods.dimension_value') }} = {{ spelled(
+                "case periods.dimension when 'persona' then dated.persona "
+                ~ "when 'region' then dated.region when 'channel' then dated.channel end"
+            ) }}
+        )
 
 ),
 

@@ -135,6 +135,26 @@ deals as (
 
 ),
 
+-- won or lost, but nobody knows when: it counts as open until the source says
+closed_without_date as (
+
+    select
+        'closed_without_date' as finding,
+        opportunities.opportunity_key as record_key,
+        published.lead_id,
+        'the deal is ' || {{ spelled('opportunities.source_status') }}
+        || ' but has no closing date, so it counts as open' as detail,
+        null::timestamptz as found_at
+    from opportunities
+    inner join {{ ref('fct_opportunities') }} as published
+        on opportunities.opportunity_key = published.opportunity_key
+    where
+        {{ spelled('opportunities.source_status') }} in ('won', 'lost')
+        and opportunities.closed_at is null
+        and opportunities.closed_on is null
+
+),
+
 findings as (
 
     select * from unmapped
@@ -150,6 +170,10 @@ findings as (
     union all
 
     select * from deals
+
+    union all
+
+    select * from closed_without_date
 
 ),
 

@@ -23,8 +23,11 @@ spent as (
 
     select
         spend.campaign_key,
-        sum(spend.amount) as spent_amount,
-        min(spend.currency) as currency
+        -- money of two currencies is no sum
+        case
+            when count(distinct spend.currency) <= 1 then sum(spend.amount)
+        end as spent_amount,
+        case when count(distinct spend.currency) = 1 then min(spend.currency) end as currency
     from spend
     cross join current_era
     where spend.spent_date <= ({{ as_of() }} at time zone current_era.zone)::date
@@ -44,7 +47,10 @@ final as (
         spent.currency,
 
         ----------  numerics
-        coalesce(spent.spent_amount, 0)::numeric(18, 2) as spent_amount,
+        case
+            when spent.campaign_key is null then 0
+            else spent.spent_amount
+        end::numeric(18, 2) as spent_amount,
 
         ----------  dates
         campaigns.started_date,

@@ -43,7 +43,6 @@ bounds as (
 business_days as (
 
     select
-        eras.version,
         opening_windows.local_date,
         sum(extract(epoch from opening_windows.closes_at - opening_windows.opens_at))
             as business_seconds
@@ -55,9 +54,9 @@ business_days as (
     inner join eras
         on versions.version = eras.version
     where
-        opening_windows.opens_at >= eras.starts_at
-        and opening_windows.opens_at < eras.ends_at
-    group by 1, 2
+        opening_windows.local_date >= eras.starts_on
+        and opening_windows.local_date < eras.ends_on
+    group by 1
 
 ),
 

@@ -212,11 +212,6 @@ def _credentials(connection: Connection[Any]) -> PostgresCredentials:
     """Give dlt the connection that libpq resolved, in the words that dlt and ADBC understand."""
     from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 
-    class Credentials(PostgresCredentials):
-        def to_native_representation(self) -> str:
-            # a space in a password stays one, and libpq refuses it, quoting the password
-            return super().to_native_representation().replace(" ", "%20")
-
     info = connection.info
     parameters = info.get_parameters()
     query = {
@@ -226,7 +221,7 @@ def _credentials(connection: Connection[Any]) -> PostgresCredentials:
     query["options"] = "\t".join(f"{info.options} {_MERGE_SETTINGS}".split())
     if info.host.startswith("/"):
         query["host"] = info.host
-    return Credentials(
+    return PostgresCredentials(
         {
             "drivername": "postgresql",
             "username": info.user,

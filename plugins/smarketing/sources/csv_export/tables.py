@@ -134,7 +134,7 @@ class DeliveryReader:
         rejected: list[Rejected] = []
         for line, cells in chunk:
             if isinstance(cells, Malformed):
-                rejected.append(_malformed(line, cells))
+                rejected.append(_malformed(line, cells, names))
             elif len(cells) != len(names):
                 rejected.append(_wrong_width(line, cells, names))
             else:
@@ -264,10 +264,11 @@ def _as_mapping(names: list[str], cells: Sequence[str]) -> dict[str, str]:
     return {name: printable(cell) for name, cell in zip(names + extra, cells, strict=False)}
 
 
-def _malformed(line: int, broken: Malformed) -> Rejected:
+def _malformed(line: int, broken: Malformed, names: list[str]) -> Rejected:
+    cell = broken.cell
     return Rejected(
         line=line,
-        column=WHOLE_RECORD,
+        column=names[cell] if cell is not None and cell < len(names) else WHOLE_RECORD,
         value=printable(broken.text),
         expected="a record of CSV with the declared delimiter and quote",
         reason=broken.reason,
