@@ -77,6 +77,10 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
         night = open_night(uri, instant, knowledge)
         with recorded(uri, night, "agreement.load") as step:
             agreement = read_agreement(config.agreements)
+            with connect(uri, "transformer") as connection:
+                [(published_until,)] = connection.execute(
+                    "select max(as_of) from ops.publications"
+                ).fetchall()
             with connect(uri, "loader") as connection:
                 loaded = load(
                     agreement,
@@ -85,6 +89,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
                     # to the end of dim_dates, which is a year or more beyond the night: no
                     # target in an agreement is longer
                     until=date(night.as_of.year + 2, 1, 1),
+                    published_until=published_until,
                 )
             step.rows_in, step.rows_out = loaded.rows, loaded.written
         return night.to_xcom()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from smarketing.warehouse.connection import build_uri
+from smarketing.warehouse.connection import build_uri, with_parameters
 
 # in every spelling of a password that needs some: percent-encoded, quoted, in JSON
 MARK = "Qx7Zr"
@@ -30,6 +30,10 @@ class SecondServer:
         return build_uri(
             user=user, password=password, host="127.0.0.1", port=self.port, dbname="warehouse"
         )
+
+    @property
+    def root(self) -> str:
+        return self.uri("root", MARK)
 
     @property
     def reader(self) -> str:
@@ -69,9 +73,7 @@ def second_server(folder: Path) -> Iterator[SecondServer]:
     options = f"-h 127.0.0.1 -p {server.port} -k ''"
     postgres("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
-        root = build_uri(
-            user="root", password=MARK, host="127.0.0.1", port=server.port, dbname="postgres"
-        )
+        root = with_parameters(server.root, dbname="postgres")
         with psycopg.connect(root, autocommit=True) as connection:
             literal = PASSWORD.replace("'", "''")
             connection.execute(f"create role analytics login createrole password '{literal}'")

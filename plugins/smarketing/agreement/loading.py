@@ -119,7 +119,12 @@ def _has_started(effective_from: date, zone: str, as_of: datetime) -> bool:
 
 
 def load_agreement(
-    agreement: Agreement, connection: Connection[Any], *, as_of: datetime, until: date
+    agreement: Agreement,
+    connection: Connection[Any],
+    *,
+    as_of: datetime,
+    until: date,
+    published_until: datetime | None = None,
 ) -> Loaded:
     """Make schema ``agreement`` say what the files say, in one transaction.
 
@@ -129,7 +134,7 @@ def load_agreement(
 
     A version that has started by ``as_of`` (an aware instant), of this load or of one before, is
     signed: raises ``AgreementError``, and changes nothing, if its content changed or its file is
-    gone.
+    gone; or if a new version would start before ``published_until``, the newest night published.
     """
     contents = {
         version.contract.version: version.contract.content() for version in agreement.versions
@@ -139,6 +144,7 @@ def load_agreement(
         connection.execute("lock table agreement.versions in share row exclusive mode")
         known = _known_versions(connection)
         _refuse_rewriting(agreement, contents, known, as_of)
+        _refuse_backdating(agreement, known, published_until)
         stored = {table: _stored_rows(connection, table, until) for table in _TABLES}
         stale = _stale_versions(contents, known, wanted, stored)
         connection.execute("delete from agreement.versions where version = any(%s)", [stale])
@@ -174,6 +180,32 @@ def _refuse_rewriting(
             faults.append(_vanished(version, agreement.folder))
         elif content_hash(contents[name]) != version.content_hash:
             faults += _edited(version, contents[name], files[name])
+    if faults:
+        raise AgreementError(faults)
+
+
+def _refuse_backdating(
+    agreement: Agreement, known: dict[str, _Known], published_until: datetime | None
+) -> None:
+    """Periods that were judged and published stay judged by the version that they were judged by.
+
+    A warehouse that is built anew knows no version yet, and takes them all.
+    """
+    if published_until is None or not known:
+        return
+    faults = [
+        Fault(
+            version.file,
+            None,
+            "effective_from",
+            str(version.contract.effective_from),
+            f"a day after {published_until:%Y-%m-%d}: the nights until then are published",
+            "give the new version a later date, and name its file after it",
+        )
+        for version in agreement.versions
+        if version.contract.version not in known
+        and _has_started(version.contract.effective_from, version.contract.zone, published_until)
+    ]
     if faults:
         raise AgreementError(faults)
 

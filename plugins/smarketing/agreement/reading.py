@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,10 @@ def read_agreement(folder: Path) -> Agreement:
     faults += _clashes(documents)
     if faults:
         raise AgreementError(faults)
-    return Agreement(folder, _in_sequence(contracts))
+    versions = _in_sequence(contracts)
+    if breaks := list(_breaks(versions, documents)):
+        raise AgreementError(breaks)
+    return Agreement(folder, versions)
 
 
 def _version_files(folder: Path) -> list[Path]:
@@ -134,6 +137,30 @@ def _in_sequence(contracts: dict[Path, Contract]) -> tuple[Version, ...]:
         Version(contract, file, end)
         for (file, contract), end in zip(ordered, [*ends, None], strict=True)
     )
+
+
+def _breaks(versions: Sequence[Version], documents: dict[Path, Node]) -> Iterator[Fault]:
+    """What no number can follow from one version to the next: another zone, another path.
+
+    Periods of two zones overlap or leave gaps, and ranks of two paths cannot be compared.
+    """
+    for before, after in pairwise(versions):
+        for clause, old, new in (
+            (("zone",), before.contract.zone, after.contract.zone),
+            (("stages", "path"), _path(before.contract), _path(after.contract)),
+        ):
+            node = documents[after.file].get(*clause)
+            if old != new and node:
+                yield node.fault(
+                    after.file,
+                    new,
+                    f"{old}, as in {before.file.name}",
+                    "keep it: leads that are under way could not be counted across the change",
+                )
+
+
+def _path(contract: Contract) -> str:
+    return ", ".join(stage.stage for stage in contract.stages.path)
 
 
 # what was expected and what to do, by pydantic's type of error; filled from the error's context.

@@ -34,9 +34,20 @@ Connection = psycopg.Connection[Any]
 
 
 def load(
-    folder: Path, connection: Connection, *, as_of: datetime = START, until: date = UNTIL
+    folder: Path,
+    connection: Connection,
+    *,
+    as_of: datetime = START,
+    until: date = UNTIL,
+    published_until: datetime | None = None,
 ) -> Loaded:
-    return load_agreement(read_agreement(folder), connection, as_of=as_of, until=until)
+    return load_agreement(
+        read_agreement(folder),
+        connection,
+        as_of=as_of,
+        until=until,
+        published_until=published_until,
+    )
 
 
 def everything(connection: Connection) -> dict[str, list[Any]]:
@@ -299,6 +310,39 @@ def test_a_new_version_ends_the_one_before_and_may_be_withdrawn_until_it_starts(
     second.unlink()
     load(folder, connection)
     assert rows(connection, ends) == [("v1", None)]
+
+
+def test_a_new_version_cannot_start_in_what_is_published(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    load(folder, connection)
+    stored = everything(connection)
+    write_version(
+        ("version: v1", "version: v2"), ("2025-04-01", "2025-10-01"), name="2025-10-01.yml"
+    )
+    # 1 October begins at 22:00 UTC in Madrid
+    start = datetime(2025, 9, 30, 22, tzinfo=UTC)
+    with pytest.raises(AgreementError) as refusal:
+        load(folder, connection, published_until=start)
+    (fault,) = refusal.value.faults
+    assert (fault.file.name, fault.path) == ("2025-10-01.yml", "effective_from")
+    assert "give the new version a later date" in fault.remedy
+    assert everything(connection) == stored
+    load(folder, connection, published_until=start - timedelta(seconds=1))
+    # once it is known, the nights that it judged are published like any others
+    load(folder, connection, published_until=start)
+
+
+def test_a_warehouse_built_anew_takes_all_versions(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    write_version(
+        ("version: v1", "version: v2"), ("2025-04-01", "2025-10-01"), name="2025-10-01.yml"
+    )
+    load(folder, connection, published_until=datetime(2026, 1, 1, tzinfo=UTC))
+    assert len(everything(connection)["versions"]) == 2
 
 
 def test_a_load_that_breaks_off_leaves_what_was_there(

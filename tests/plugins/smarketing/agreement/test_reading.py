@@ -641,6 +641,30 @@ def test_two_versions_cannot_share_a_name(write_version: WriteVersion, folder: P
     assert (fault.file, fault.line, fault.found) == (copy, 1, "v1, as in 2025-04-01.yml")
 
 
+@pytest.mark.parametrize(
+    ("change", "clause"),
+    [
+        (("zone: Europe/Madrid", "zone: America/New_York"), "zone"),
+        (
+            ("- {stage: mql,", "- {stage: pql, label: PQL, definition: Tried.}\n    - {stage: mql,"),
+            "stages.path",
+        ),
+    ],
+    ids=["zone", "path"],
+)
+def test_no_version_changes_what_numbers_are_counted_along(
+    write_version: WriteVersion, folder: Path, change: tuple[str, str], clause: str
+) -> None:
+    write_version()
+    write_version(
+        ("version: v1", "version: v2"), ("2025-04-01", "2025-10-01"), change, name="2025-10-01.yml"
+    )
+    (fault,) = faults_of(folder)
+    assert (fault.file.name, fault.path) == ("2025-10-01.yml", clause)
+    assert "as in 2025-04-01.yml" in fault.expected
+    assert "keep it" in fault.remedy
+
+
 def test_a_side_that_promises_nothing_is_told(write_version: WriteVersion, folder: Path) -> None:
     write_version(("party: marketing\n    owner", "party: sales\n    owner"))
     (fault,) = faults_of(folder)
