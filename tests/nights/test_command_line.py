@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import psycopg
@@ -14,7 +13,7 @@ import pytest
 from smarketing.warehouse.connection import connect, with_parameters
 
 from tests.nights.conftest import read_marts
-from tests.nights.installation import Installation, installed
+from tests.nights.installation import Installation, installed, wait_until
 
 STEPS = (
     "agreement.load",
@@ -63,13 +62,6 @@ def read_attempts(dsn: str) -> int:
 def dsn_of_owner(dsn: str) -> str:
     """The embedded server trusts whoever may enter its folder."""
     return with_parameters(dsn, user="postgres")
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.1)
 
 
 def test_a_night_from_nothing(first_night: subprocess.CompletedProcess[str]) -> None:

@@ -515,15 +515,23 @@ def group_promises(
             sorted(periods, key=lambda each: (*by_target(each), each.period_start_date)), by_target
         )
     )
-    standing = sorted(
-        (line for line in targets if line.now.agreement_version == version or _is_open(line.now)),
+    standing = [
+        line for line in targets if line.now.agreement_version == version or _is_open(line.now)
+    ]
+    # a part that a later version dropped keeps the place of its promise, and not its own old one
+    places = {
+        (line.now.party, line.now.commitment_id): line.now.commitment_position
+        for line in sorted(standing, key=lambda line: line.now.period_start_date)
+        if line.now.segment == "all"
+    }
+    standing.sort(
         key=lambda line: (
             line.now.party,
-            line.now.commitment_position,
+            places.get((line.now.party, line.now.commitment_id), line.now.commitment_position),
             line.now.commitment_id,
             line.now.segment != "all",
             line.now.segment,
-        ),
+        )
     )
     promises: dict[str, list[Promise]] = {}
     for (party, _), group in groupby(

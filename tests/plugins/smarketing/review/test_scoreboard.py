@@ -293,6 +293,22 @@ def test_promises_stand_in_the_order_of_the_contract_and_all_before_its_parts() 
     ) == {"marketing": ["z all 0", "z APAC 0", "z EMEA 0", "a all 0"], "sales": ["z all 0"]}
 
 
+def test_a_part_that_a_new_version_dropped_stands_by_its_promise() -> None:
+    dropped = conversion(
+        "maturing",
+        date(2026, 9, 1),
+        commitment_position=1,
+        segment="region: APAC",
+        agreement_version="v1",
+    )
+    kept = conversion(commitment_position=2, agreement_version="v2")
+    other = period(commitment_position=1, agreement_version="v2")
+    (first, second) = group_promises([dropped, kept, other], "v2", TODAY)["marketing"]
+    assert first.whole.now == other
+    assert second.whole.now == kept
+    assert [part.now for part in second.parts] == [dropped]
+
+
 def test_a_promise_that_a_new_version_repeats_keeps_its_history() -> None:
     old = months("met", "missed", agreement_version="v1")
     assert group(*old, period(agreement_version="v2")) == {"marketing": ["mql_volume all 2"]}
