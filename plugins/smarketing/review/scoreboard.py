@@ -458,11 +458,6 @@ class Scoreboard:
         """All rows that were read from the sources so far."""
         return self.rows_kept + self.rows_rejected
 
-    @property
-    def seconds(self) -> float:
-        """How long the steps of the night took that are over."""
-        return sum(step.seconds or 0 for step in self.steps)
-
 
 def _stage(stage: str | None) -> str:
     """A stage as a word in a headline: abbreviations are short."""

@@ -53,7 +53,6 @@ dated as (
             when {{ spelled('leads.email') }} ~ '^[^@\s]+@[^@\s]+$'
                 then {{ spelled('leads.email') }}
         end as normal_email,
-        leads.created_at is null and leads.created_on is not null as is_created_day,
         {{ moment('leads.created_at', 'leads.created_on', 'current_era.zone') }}
             as record_created_at,
         record_merges.surviving_record_key,
@@ -97,7 +96,6 @@ as_of_the_night as (
         dated.score,
 
         ----------  booleans
-        dated.is_created_day,
         shared_mailboxes.local_part is not null as is_shared_mailbox,
 
         ----------  timestamps
