@@ -63,7 +63,7 @@ clean: ## Stop the server and remove everything that was made
 	@rm -rf "$(HOME_DIR)"
 
 # the environment: built again whenever the lock changes
-$(BIN)/smarketing: requirements.lock pyproject.toml
+$(BIN)/smarketing: requirements.lock
 	@mkdir -p $(HOME_DIR) && touch $(HOME_DIR)/.made
 	@echo "Building the environment in $(HOME_DIR)/venv (once; a few minutes) ..."
 	@$(PYTHON) -m venv $(HOME_DIR)/venv

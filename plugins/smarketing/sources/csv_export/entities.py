@@ -10,6 +10,7 @@ lands in two columns, of which at most one is filled: ``<name>_at`` (``timestamp
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,13 +34,28 @@ class Field:
 class Entity:
     """One raw table: its key, and its columns in order.
 
-    ``key`` names the fields that identify a record within its system. Where a source has no
-    key of its own for an event, the key is every required field: two identical events are one.
+    ``key`` names the fields that identify a record within its system: of rows that agree in
+    them the last one counts. ``id_field`` is one more field, a text that only some systems have:
+    the id of an event, or of a line of spend. Where a mapping names its column, it is required,
+    and it is the key instead: events may then agree in all fields, and when the system corrects
+    one, the time for instance, the new row takes the place of the old.
     """
 
     name: str
     key: tuple[str, ...]
     fields: tuple[Field, ...]
+    id_field: str | None = None
+
+    @property
+    def all_fields(self) -> tuple[Field, ...]:
+        """The fields that a mapping may name: one for each raw column, or pair of columns."""
+        if self.id_field is None:
+            return self.fields
+        return (*self.fields, Field(self.id_field, "text", "the row's own id in its system"))
+
+    def key_in(self, columns: Container[str]) -> tuple[str, ...]:
+        """Give the key of the rows of a file in which these fields have a column."""
+        return (self.id_field,) if self.id_field and self.id_field in columns else self.key
 
 
 ENTITIES: tuple[Entity, ...] = (
@@ -70,6 +86,7 @@ ENTITIES: tuple[Entity, ...] = (
             Field("stage", "text", "the stage entered, in the source's own words", required=True),
             Field("reason", "text", "why, where the source says (disqualified, recycled, lost)"),
         ),
+        id_field="change_id",
     ),
     Entity(
         "owners",
@@ -90,6 +107,7 @@ ENTITIES: tuple[Entity, ...] = (
             Field("occurred", "moment", "when", required=True),
             Field("owner_id", "text", "the new owner; empty: nobody"),
         ),
+        id_field="change_id",
     ),
     Entity(
         "touches",
@@ -139,6 +157,7 @@ ENTITIES: tuple[Entity, ...] = (
             Field("amount", "number", "money spent that day, in its currency", required=True),
             Field("currency", "text", "ISO 4217 code"),
         ),
+        id_field="spend_id",
     ),
     Entity(
         "deletions",

@@ -166,12 +166,14 @@ def _faults(mapping: Mapping) -> Iterator[str]:
 
 
 def _file_faults(entity: Entity, file: FileMapping) -> Iterator[str]:
-    fields = {field.name: field for field in entity.fields}
+    fields = {field.name: field for field in entity.all_fields}
     for section, names in (("columns", file.columns), ("constants", file.constants)):
         for name in names.keys() - fields.keys():
             yield f"{section}.{name}: no field of {entity.name}; {_suggest(name, list(fields))}"
     for name in file.columns.keys() & file.constants.keys():
         yield f"constants.{name}: also in `columns`; keep one of the two"
+    if entity.id_field in file.constants:
+        yield f"constants.{entity.id_field}: an id differs from row to row; name its column"
     for field in entity.fields:
         text = file.constants.get(field.name)
         if text is None and field.required and field.name not in file.columns:

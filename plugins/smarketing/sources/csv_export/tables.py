@@ -77,7 +77,7 @@ def arrow_schema(entity: Entity) -> pa.Schema:
         "date": pa.date32(),
     }
     columns: list[pa.Field] = [pa.field("system", pa.string(), nullable=False)]
-    for field in entity.fields:
+    for field in entity.all_fields:
         if field.kind == "moment":
             columns.append(pa.field(f"{field.name}_at", pa.timestamp("us", tz="UTC")))
             columns.append(pa.field(f"{field.name}_on", pa.date32()))
@@ -107,9 +107,9 @@ class DeliveryReader:
         self._sequence = first_sequence
         self._schema = arrow_schema(delivery.entity)
         self._empty = frozenset(file.format.empty)
-        self._readings = {
-            field.name: Reading.of(field.kind, file.format) for field in delivery.entity.fields
-        }
+        self._fields = delivery.entity.all_fields
+        self._key = delivery.entity.key_in(file.columns)
+        self._readings = {field.name: Reading.of(field.kind, file.format) for field in self._fields}
         self._constants = {
             name: self._readings[name].parse(text) for name, text in file.constants.items()
         }
@@ -144,7 +144,7 @@ class DeliveryReader:
 
         columns: list[Sequence[Value | None]] = []
         bad: dict[int, Rejected] = {}
-        for field in self._delivery.entity.fields:
+        for field in self._fields:
             if header := self._delivery.mapping.columns.get(field.name):
                 position = names.index(header)
                 texts = [cells[position] for cells in records]
@@ -176,7 +176,8 @@ class DeliveryReader:
         except UnreadableError:
             pass
         else:
-            if _is_storable("".join(texts)) and not (field.required and None in values):
+            is_whole = not self._is_required(field) or None not in values
+            if is_whole and _is_storable("".join(texts)):
                 return values, {}
         # Something in the column is bad: the same again cell by cell, to find out what.
         values, reasons = [], {}
@@ -197,19 +198,22 @@ class DeliveryReader:
             )
         if text not in self._empty:
             return self._readings[field.name].parse(text)
-        if field.required:
+        if self._is_required(field):
             raise UnreadableError("empty, but required")
         return None
+
+    def _is_required(self, field: Field) -> bool:
+        return field.required or field.name in self._key
 
     def _rows(self, lines: list[int], columns: list[Sequence[Value | None]]) -> pa.RecordBatch:
         import pyarrow as pa
 
-        entity, count = self._delivery.entity, len(lines)
-        by_name = dict(zip((field.name for field in entity.fields), columns, strict=True))
-        keys = zip(*(by_name[name] for name in entity.key), strict=True)
+        count = len(lines)
+        by_name = dict(zip((field.name for field in self._fields), columns, strict=True))
+        keys = zip(*(by_name[name] for name in self._key), strict=True)
         versions = zip(*(by_name[name] for name in self._stated), strict=True)
         raw: list[Sequence[Value | None]] = [[self._system] * count]
-        for field in entity.fields:
+        for field in self._fields:
             values = by_name[field.name]
             if field.kind == "moment":
                 at = [value if isinstance(value, datetime) else None for value in values]

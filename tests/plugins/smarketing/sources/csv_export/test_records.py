@@ -286,7 +286,7 @@ def test_two_stray_quotes_cost_two_lines_or_make_one_cell(
     one, other = (data.draw(st.integers(0, len(rows[0]) - 1)) for _ in range(2))
     text, lines = written(rows, {first: (one, False), second: (other, False)})
     _, records = read(tmp_path_factory.getbasetemp(), text.encode())
-    good = {line: row for line, row in zip(lines, rows, strict=True)}
+    good = dict(zip(lines, rows, strict=True))
     if one == other and not rows[second][other]:
         swallowed = text.split('"')[1]
         good[lines[first]] = [*rows[first][:one], swallowed, *rows[second][one + 1 :]]
