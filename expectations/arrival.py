@@ -60,19 +60,6 @@ def suites(night: Night, *, fresh_within_hours: int) -> list[Suite]:
                     ),
                     key="source",
                 ),
-                RowCheck(
-                    "one_version_at_a_time",
-                    "warning",
-                    "one delivery brought the same lead twice with different values; "
-                    "the last line was taken",
-                    _DATA_TEAM,
-                    population=(
-                        "select system || ':' || lead_id as lead_key, count(*) as versions "
-                        f"from {{batch}} where {known} group by 1"
-                    ),
-                    fails="versions > 1",
-                    key="lead_key",
-                ),
             ),
         ),
         Suite(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -141,9 +142,7 @@ def _run_night(
     with _doing("Airflow's metadata"):
         orchestration.migrate(config, variables)
     process = orchestration.start_night(variables, as_of, known_at, log)
-    # a command line that is asked to end must not leave a night behind that still publishes
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+    _end_in_order()
     try:
         return follow(uri, process, console)
     finally:
@@ -207,11 +206,18 @@ def up(config: ConfigOption = None) -> None:
         with _doing("Airflow's metadata"):
             orchestration.migrate(settings, variables)
     log = orchestration.airflow_folder(settings) / "standalone.log"
+    port = int(variables.get("AIRFLOW__API__PORT", "8080"))
+    if _is_taken(port):
+        console.print(
+            f"[bold red]✗[/] Port {port} is taken, by another Airflow perhaps. End it, or choose "
+            "another port: AIRFLOW__API__PORT=8081."
+        )
+        raise typer.Exit(1)
     process = orchestration.standalone(variables, log)
-    port = variables.get("AIRFLOW__API__PORT", "8080")
+    _end_in_order()
     try:
         with _doing("Airflow"):
-            while process.poll() is None and not _answers(int(port)):
+            while process.poll() is None and not _answers(port):
                 time.sleep(0.5)
         if process.poll() is None:
             user, password = orchestration.login(settings)
@@ -224,8 +230,7 @@ def up(config: ConfigOption = None) -> None:
     except KeyboardInterrupt:
         console.print("Ending Airflow ...")
     finally:
-        process.terminate()
-        process.wait(60)
+        orchestration.end(process)
     if process.returncode not in (0, -15, -2):
         console.print(f"[bold red]✗[/] {escape(_last_error(log))}")
         raise typer.Exit(1)
@@ -311,6 +316,17 @@ def _doing(what: str) -> Iterator[None]:
     with console.status(f"{what} ..."):
         yield
     console.print(f"[green]✓[/] {what} [dim]{time.monotonic() - started:.1f} s[/]")
+
+
+def _end_in_order() -> None:
+    """A command line that is asked to end leaves nothing behind that goes on without it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(port: int) -> bool:

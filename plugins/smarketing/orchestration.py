@@ -8,9 +8,12 @@ import os
 import secrets
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+
+import psutil
 
 from smarketing.config import Config
 from smarketing.home import PROJECT, home
@@ -36,6 +39,7 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
@@ -100,6 +104,20 @@ def standalone(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [*_command(), "standalone"], env=variables, stdout=output, stderr=subprocess.STDOUT
         )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all below it: `airflow standalone` leaves what it started behind."""
+    with suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(process.pid)
+        family = [*leader.children(recursive=True), leader]
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.terminate()
+        _, alive = psutil.wait_procs(family, timeout=30)
+        for each in alive:
+            each.kill()
+    process.wait()
 
 
 def login(config: Config) -> tuple[str, str]:

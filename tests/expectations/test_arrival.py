@@ -122,23 +122,6 @@ def test_an_export_that_brought_nothing_stops_the_night(
     assert recorded.states["volume"] == "passed"
 
 
-def test_a_delivery_with_two_versions_of_a_lead_is_told(
-    warehouse: str, night: Night, raw: Connection
-) -> None:
-    now = night.as_of - HOUR
-    add(raw, "leads", "twice", now)
-    add(raw, "leads", "twice", now - DAY)
-    add(raw, "leads", "changed since", now, until=night.known_at)
-    add(raw, "leads", "changed since", now - DAY, known=night.known_at)
-    add(raw, "leads", "changed later", now, until=night.known_at + SECOND)
-    add(raw, "leads", "changed later", now - DAY, known=night.known_at + SECOND)
-    recorded = arrived(warehouse, night)
-    assert recorded.states["one_version_at_a_time"] == "failed"
-    assert recorded.figures["one_version_at_a_time"] == (3, 1)
-    assert recorded.keys["one_version_at_a_time"] == ["crm:twice"]
-    assert recorded.stopped is None
-
-
 @pytest.mark.parametrize(("this_week", "state"), [(4, "passed"), (3, "passed"), (2, "failed")])
 def test_a_week_with_less_than_a_third_of_the_usual_changes_is_told(
     warehouse: str, night: Night, raw: Connection, this_week: int, state: str

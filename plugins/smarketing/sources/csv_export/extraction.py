@@ -28,7 +28,8 @@ class EntityCount:
     """What a night did with one entity.
 
     ``rows_loaded`` counts new versions: a record repeated as it was is read, not loaded.
-    ``files`` were read, ``unchanged`` had been read by an earlier night.
+    ``rows_overwritten`` counts rows replaced by a later one of the same file, which has the same
+    key and other values. ``files`` were read, ``unchanged`` had been read by an earlier night.
     """
 
     entity: str
@@ -37,13 +38,15 @@ class EntityCount:
     rows_read: int = 0
     rows_loaded: int = 0
     rows_rejected: int = 0
+    rows_overwritten: int = 0
 
 
 @dataclass(frozen=True)
 class Extracted:
     """What a night's extraction did.
 
-    ``note`` says why nothing was read, where that is so by design; else it is empty.
+    ``note`` says why nothing was read, where that is so by design, or which rows overwrote
+    others; else it is empty.
     """
 
     system: str
@@ -64,6 +67,11 @@ class Extracted:
     def rows_rejected(self) -> int:
         """Records kept out, with their reason in ``ops.rejected_rows``."""
         return sum(count.rows_rejected for count in self.entities)
+
+    @property
+    def rows_overwritten(self) -> int:
+        """Records of which nothing is kept: a later row of their file had the same key."""
+        return sum(count.rows_overwritten for count in self.entities)
 
 
 def extract(
@@ -110,11 +118,18 @@ def extract(
             for reading in readings:
                 reading.check()
             raw.load()
+            for reading in readings:
+                if reading.count.rows_read > reading.count.rows_rejected:
+                    reading.count.rows_overwritten = raw.overwritten(reading.entity)
+        for reading in readings:
+            # Also where nothing was read: the night may be one that was killed before this.
+            raw.retire(reading.entity, by_key=reading.by_key, by_id=reading.by_id)
         versions = raw.seen().versions
         for reading in readings:
             name = reading.entity.name
             reading.count.rows_loaded = versions[name] - seen.versions[name]
-    return Extracted(mapping.system, tuple(reading.count for reading in readings))
+    note = "; ".join(filter(None, (reading.note for reading in readings)))
+    return Extracted(mapping.system, tuple(reading.count for reading in readings), note)
 
 
 class _Reading:
@@ -137,6 +152,12 @@ class _Reading:
         self.files = {delivery.key: delivery.sha256 for delivery in deliveries}
         self.unread = deliveries[len(known) :]
         self.count = EntityCount(entity.name, _names(self.unread), _names(known))
+        by_id = [each for each in deliveries if entity.id_field in each.mapping.columns]
+        by_key = [each for each in deliveries if entity.id_field not in each.mapping.columns]
+        # A file that is mapped in both ways keeps rows of both.
+        self.by_id = sorted({*_names(by_id)} - {*_names(by_key)})
+        self.by_key = sorted({*_names(by_key)} - {*_names(by_id)})
+        self._key = entity.key if by_key or not entity.id_field else (entity.id_field,)
         self._system = system
         self._rejected_rows = rejected_rows
         self._first_rejected = ""
@@ -153,6 +174,18 @@ class _Reading:
                 self._rejected_rows.keep(delivery, batch.rejected)
                 if batch.rows.num_rows:
                     yield batch.rows
+
+    @property
+    def note(self) -> str:
+        """Say which rows are lost to others, and what helps."""
+        lost, entity = self.count.rows_overwritten, self.entity
+        if not lost:
+            return ""
+        some = f"{lost} rows of {entity.name} were overwritten by later rows"
+        if lost == 1:
+            some = f"1 row of {entity.name} was overwritten by a later row"
+        advice = f": name a {entity.id_field}" if entity.id_field not in (None, *self._key) else ""
+        return f"{some} with the same key ({', '.join(self._key)}){advice}"
 
     def check(self) -> None:
         """Make sure that something of a required entity could be read.

@@ -169,6 +169,38 @@ class RawTables:
             self._pipeline.normalize()
             self._pipeline.load()
 
+    def overwritten(self, entity: Entity) -> int:
+        """Count the rows just loaded that a later one of their file with other values replaced.
+
+        Only for an entity of which there were rows: else dlt keeps those of an earlier load.
+        """
+        query = sql.SQL(
+            "select count(*) from ("
+            "select _file, _record_key, max(_sequence) as _sequence from {staged}"
+            " group by 1, 2 having min(_row_hash) <> max(_row_hash)"
+            ") as told_twice join {staged} as final using (_file, _record_key, _sequence)"
+            " join {staged} as lost using (_file, _record_key)"
+            " where lost._row_hash <> final._row_hash"
+        ).format(staged=sql.Identifier(f"{SCHEMA}_staging", entity.name))
+        with self._connection.transaction():
+            self._connection.execute("set local enable_nestloop = off")
+            [row] = self._connection.execute(query).fetchall()
+        return int(row[0])
+
+    def retire(self, entity: Entity, *, by_key: list[str], by_id: list[str]) -> None:
+        """End what is known from files under the keys they had before their mapping changed.
+
+        ``by_id`` names the files whose rows have the id field for a key by now, ``by_key`` the
+        others. They have been read again since, so their rows are known under both keys.
+        """
+        if entity.id_field is None:
+            return
+        query = sql.SQL(
+            "update {table} set _known_until = %s where system = %s and _known_until is null"
+            " and (({id} is null and _file = any(%s)) or ({id} is not null and _file = any(%s)))"
+        ).format(table=sql.Identifier(SCHEMA, entity.name), id=sql.Identifier(entity.id_field))
+        self._connection.execute(query, [self._known_at, self._system, by_id, by_key])
+
 
 @contextmanager
 def raw_tables(

@@ -15,6 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 from smarketing.sources.csv_export import LoadError, SourceError, extract
 from smarketing.sources.csv_export.loading import _credentials
 
+from tests.plugins.smarketing.sources.csv_export.conftest import night
+
 if TYPE_CHECKING:
     from tests.plugins.smarketing.sources.csv_export.conftest import Folder, Warehouse
 
@@ -35,6 +37,17 @@ KINDS = """
     - file: spend.csv
       columns: {campaign_id: campaign, spent: day, amount: amount}
       format: {delimiter: ";", decimal: ",", thousands: ".", encoding: cp1252}
+"""
+SPEND = """
+  leads: [{file: leads.csv, columns: {lead_id: id}}]
+  spend: [{file: spend.csv, columns: {campaign_id: campaign, spent: day, amount: amount}}]
+"""
+SPEND_BY_ID = SPEND.replace("columns: {campaign_id", "columns: {spend_id: id, campaign_id")
+CHANGES = """
+  leads: [{file: leads.csv, columns: {lead_id: id}}]
+  ENTITY:
+    - file: changes_{date}.csv
+      columns: {change_id: change, lead_id: lead, occurred: at, FIELD: to}
 """
 ENTITIES = {
     "leads",
@@ -89,6 +102,7 @@ def test_every_table_exists_whatever_is_delivered(folder: Folder, warehouse: War
         ("spent", "date", "NO"),
         ("amount", "numeric", "NO"),
         ("currency", "character varying", "YES"),
+        ("spend_id", "character varying", "YES"),
         ("_record_key", "character varying", "NO"),
         ("_row_hash", "character varying", "NO"),
         ("_delivery", "date", "YES"),
@@ -148,8 +162,137 @@ def test_of_several_rows_of_one_record_the_last_counts(
     folder: Folder, warehouse: Warehouse
 ) -> None:
     folder.write("leads.csv", HEADER + "1,,a@x,\n1,,b@x,\n1,,b@x,\n2,,c@x,\n1,,a@x,\n")
-    assert warehouse.extract(folder.mapping()).rows_loaded == 2
+    extracted = warehouse.extract(folder.mapping())
+    assert (extracted.rows_loaded, extracted.rows_overwritten) == (2, 2)
+    assert extracted.note == (
+        "2 rows of leads were overwritten by later rows with the same key (lead_id)"
+    )
     assert warehouse.known("email, _line", day=1) == [("a@x", 6), ("c@x", 5)]
+    assert warehouse.extract(folder.mapping()).rows_overwritten == 0
+
+
+def test_only_rows_lost_within_a_file_count_as_overwritten(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads_2024-01-01.csv", "id,email\n1,a@x\n1,a@x\n2,b@x\n")
+    folder.write("leads_2024-01-02.csv", "id,email\n1,c@x\n2,d@x\n2,e@x\n2,e@x\nbad\n")
+    extracted = warehouse.extract(folder.mapping(SERIES), 2)
+    assert (extracted.rows_read, extracted.rows_overwritten) == (8, 1)
+    assert extracted.note == (
+        "1 row of leads was overwritten by a later row with the same key (lead_id)"
+    )
+    folder.write("leads_2024-01-03.csv", "id,email\n")
+    assert warehouse.extract(folder.mapping(SERIES), 3).rows_overwritten == 0
+
+
+def test_spend_without_an_id_is_overwritten_and_told(folder: Folder, warehouse: Warehouse) -> None:
+    folder.write("leads.csv", "id\nL1\n")
+    folder.write(
+        "spend.csv",
+        "id,campaign,day,amount\n"
+        "S1,C1,2024-01-01,100\nS2,C1,2024-01-01,50\nS3,C1,2024-01-01,50.00\nS4,C2,2024-01-01,9\n",
+    )
+    extracted = warehouse.extract(folder.mapping(SPEND), 1)
+    assert [(count.entity, count.rows_overwritten) for count in extracted.entities] == [
+        (name, int(name == "spend")) for name in (count.entity for count in extracted.entities)
+    ]
+    assert extracted.note == (
+        "1 row of spend was overwritten by a later row with the same key (campaign_id, spent):"
+        " name a spend_id"
+    )
+    assert spent(warehouse) == [("C1", None, 50), ("C2", None, 9)]
+
+    named = warehouse.extract(folder.mapping(SPEND_BY_ID), 2)
+    assert (named.rows_loaded, named.rows_overwritten, named.note) == (4, 0, "")
+    by_id = [("C1", "S1", 100), ("C1", "S2", 50), ("C1", "S3", 50), ("C2", "S4", 9)]
+    assert spent(warehouse) == by_id
+    assert spent(warehouse, day=1) == [("C1", None, 50), ("C2", None, 9)]
+
+    # Nothing changes in a night that finds the same again, and the way back is open.
+    assert warehouse.extract(folder.mapping(SPEND_BY_ID), 3).rows_loaded == 0
+    assert spent(warehouse, day=3) == by_id
+    warehouse.extract(folder.mapping(SPEND), 4)
+    assert spent(warehouse) == [("C1", None, 50), ("C2", None, 9)]
+
+
+def test_an_id_that_is_named_in_the_night_itself_takes_over(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads.csv", "id\nL1\n")
+    folder.write("spend.csv", "id,campaign,day,amount\nS1,C1,2024-01-01,1\nS2,C1,2024-01-01,2\n")
+    warehouse.extract(folder.mapping(SPEND), 1)
+    warehouse.extract(folder.mapping(SPEND_BY_ID), 1)
+    assert spent(warehouse, day=1) == [("C1", "S1", 1), ("C1", "S2", 2)]
+
+
+def test_ids_in_one_file_leave_the_rows_of_others_alone(
+    folder: Folder, warehouse: Warehouse
+) -> None:
+    folder.write("leads.csv", "id\nL1\n")
+    folder.write("spend.csv", "id,campaign,day,amount\nS1,C1,2024-01-01,1\nS2,C1,2024-01-01,2\n")
+    folder.write("gone.csv", "campaign,day,amount\nC3,2024-01-01,4\n")
+    other = "    - {file: FILE, columns: {campaign_id: campaign, spent: day, amount: amount}}\n"
+    both = SPEND_BY_ID.replace("spend: [", "spend:\n    - ").replace("amount}}]", "amount}}")
+    warehouse.extract(folder.mapping(both + other.replace("FILE", "gone.csv")), 1)
+    folder.write("other.csv", "campaign,day,amount\nC2,2024-01-01,3\nC2,2024-01-01,5\n")
+    extracted = warehouse.extract(folder.mapping(both + other.replace("FILE", "other.csv")), 2)
+    assert "with the same key (campaign_id, spent): name a spend_id" in extracted.note
+    assert spent(warehouse) == [
+        ("C1", "S1", 1),
+        ("C1", "S2", 2),
+        ("C2", None, 5),
+        ("C3", None, 4),
+    ]
+
+
+def spent(warehouse: Warehouse, day: int = 9) -> list[tuple[object, ...]]:
+    """Give campaign, id and amount as known on a day."""
+    return warehouse.rows(
+        "select campaign_id, spend_id, amount::int from raw_csv_export.spend"
+        f" where _known_from <= '{night(day)}'"
+        f" and (_known_until is null or _known_until > '{night(day)}') order by 1, 2, 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entity", "field"), [("stage_changes", "stage"), ("ownership_changes", "owner_id")]
+)
+def test_a_corrected_change_takes_the_place_of_the_old(
+    folder: Folder, warehouse: Warehouse, entity: str, field: str
+) -> None:
+    mapping = folder.mapping(CHANGES.replace("ENTITY", entity).replace("FIELD", field))
+    folder.write("leads.csv", "id\nL1\n")
+    folder.write("changes_2024-01-01.csv", "change,lead,at,to\n7,L1,2024-01-01,x\n,L1,2024-01-01,y\n")
+    assert warehouse.extract(mapping, 1).rows_rejected == 1
+    folder.write("changes_2024-01-02.csv", "change,lead,at,to\n7,L1,2024-01-02T10:00,z\n")
+    assert warehouse.extract(mapping, 2).note == ""
+    assert warehouse.rows(
+        f"select change_id, {field}, occurred_on, occurred_at, _known_until is null"
+        f" from raw_csv_export.{entity} order by _known_from"
+    ) == [
+        ("7", "x", date(2024, 1, 1), None, False),
+        ("7", "z", None, datetime(2024, 1, 2, 10, tzinfo=UTC), True),
+    ]
+    assert warehouse.rows("select column_name, reason from ops.rejected_rows") == [
+        ("change", "empty, but required")
+    ]
+
+
+def test_a_stray_quote_costs_one_lead(folder: Folder, warehouse: Warehouse) -> None:
+    lines = [f"L{number},,a@x,{number}" for number in range(1, 41)]
+    lines[19] = 'L20,,"IT leader,20'
+    folder.write("leads.csv", HEADER + "\n".join(lines))
+    extracted = warehouse.extract(folder.mapping())
+    assert (extracted.rows_read, extracted.rows_loaded, extracted.rows_rejected) == (40, 39, 1)
+    assert warehouse.rows("select max(_line) from raw_csv_export.leads") == [(41,)]
+    assert warehouse.rows("select line, column_name, value, reason from ops.rejected_rows") == [
+        (
+            21,
+            "email",
+            'L20,,"IT leader,20\n',
+            "an opened quote is never closed: line 41 gives the end of the file",
+        )
+    ]
 
 
 def test_a_series_brings_what_is_new(folder: Folder, warehouse: Warehouse) -> None:

@@ -118,3 +118,24 @@ def test_a_night_killed_halfway_is_not_overtaken_by_an_older_one(
     assert python(NIGHT, function, "1", *arguments).returncode == -signal.SIGKILL
     assert "later night" in warehouse.extract(mapping, 1).note
     assert warehouse.extract(mapping, 2).note == ""
+
+
+def test_a_night_killed_before_old_keys_end_ends_them_when_run_again(
+    folder: Folder,
+    warehouse: Warehouse,
+    python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    spend = """
+  leads: [{file: spend.csv, columns: {lead_id: id}}]
+  spend: [{file: spend.csv, columns: {campaign_id: campaign, spent: day, amount: amount}}]
+"""
+    folder.write("spend.csv", "id,campaign,day,amount\nS1,C1,2024-01-01,1\nS2,C1,2024-01-01,2\n")
+    warehouse.extract(folder.mapping(spend), 1)
+    mapping = folder.mapping(spend.replace("{campaign_id", "{spend_id: id, campaign_id"))
+    function = "smarketing.sources.csv_export.loading.RawTables.retire"
+    arguments = [str(folder.mapping_file), warehouse.uri, NIGHT_END, str(warehouse.workdir)]
+    assert python(NIGHT, function, "1", *arguments).returncode == -signal.SIGKILL
+    assert warehouse.extract(mapping, 2).rows_read == 0
+    assert warehouse.rows(
+        "select spend_id, amount::int, _known_until from raw_csv_export.spend order by 2, 1"
+    ) == [("S1", 1, None), ("S2", 2, None), (None, 2, SECOND)]

@@ -67,6 +67,11 @@ def test_a_file_refines_the_common_format(tmp_path: Path) -> None:
             "email: mail}\n      constants: {score: high}",
             "entities.leads.0.constants.score: found 'high': not a number; expected a whole number",
         ),
+        (
+            "  leads:",
+            "  spend: [{file: s.csv, columns: {}, constants: {spend_id: '1'}}]\n  leads:",
+            "entities.spend.0.constants.spend_id: an id differs from row to row; name its column",
+        ),
         ("folder: exports", "folder: $" + "{NOWHERE_SET}/x", "folder: the environment has no var"),
         ("system: crm", "system: crm\nsystem: erp", "not valid YAML in UTF-8"),
         ("entities:", "entities: [", "not valid YAML in UTF-8"),

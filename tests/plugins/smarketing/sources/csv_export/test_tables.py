@@ -92,6 +92,22 @@ def test_a_key_names_its_record_without_doubt(folder: Folder) -> None:
     ]
 
 
+def test_an_id_of_its_own_is_the_key_of_a_row(folder: Folder) -> None:
+    folder.write("s.csv", "id,lead,at\n7,a,2018-02-01\n,a,2018-02-01\n")
+    mapping = folder.mapping(
+        """
+  leads: [{file: s.csv, columns: {lead_id: lead}}]
+  ownership_changes: [{file: s.csv, columns: {change_id: id, lead_id: lead, occurred: at}}]
+"""
+    )
+    [batch] = read(mapping, "ownership_changes")
+    [row] = batch.rows.to_pylist()
+    assert (row["change_id"], row["_record_key"]) == ("7", '["crm","7"]')
+    [rejected] = batch.rejected
+    assert (rejected.line, rejected.column) == (3, "id")
+    assert rejected.reason == "empty, but required"
+
+
 def test_rejected_records_are_kept_whole_and_the_others_go_on(folder: Folder) -> None:
     folder.write(
         "leads.csv",
