@@ -262,7 +262,9 @@ def test_a_corrected_change_takes_the_place_of_the_old(
 ) -> None:
     mapping = folder.mapping(CHANGES.replace("ENTITY", entity).replace("FIELD", field))
     folder.write("leads.csv", "id\nL1\n")
-    folder.write("changes_2024-01-01.csv", "change,lead,at,to\n7,L1,2024-01-01,x\n,L1,2024-01-01,y\n")
+    folder.write(
+        "changes_2024-01-01.csv", "change,lead,at,to\n7,L1,2024-01-01,x\n,L1,2024-01-01,y\n"
+    )
     assert warehouse.extract(mapping, 1).rows_rejected == 1
     folder.write("changes_2024-01-02.csv", "change,lead,at,to\n7,L1,2024-01-02T10:00,z\n")
     assert warehouse.extract(mapping, 2).note == ""
