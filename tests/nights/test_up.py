@@ -7,23 +7,23 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import psutil
 import pytest
-from smarketing.warehouse.connection import with_parameters
 
 from tests.nights.conftest import read_marts
 from tests.nights.installation import Installation, installed, wait_until
 
 pytestmark = pytest.mark.slow
 
-READY = re.compile(r"Airflow is up at (?P<address>\S+)\s+user (?P<user>\S+)\s+password (?P<secret>\S+)")
-AS_OF = "2026-10-19T02:00:00Z"
+READY = re.compile(
+    r"Airflow is up at (?P<address>\S+)\s+user (?P<user>\S+)\s+password (?P<secret>\S+)"
+)
+AS_OF = "2026-10-20T02:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,13 @@ def airflow_of(installation: Installation) -> Iterator[Airflow]:
         process.wait()
 
 
+def is_transforming(dsn: str) -> bool:
+    """Is dbt at work in a task of its own right now?"""
+    with connect(with_parameters(dsn, user="postgres"), "transformer") as connection:
+        steps = connection.execute("select step from ops.steps where state = 'running'").fetchall()
+    return any(step.startswith("transform.") for (step,) in steps)
+
+
 def gone(processes: list[psutil.Process]) -> bool:
     return not any(
         each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes
@@ -105,6 +112,13 @@ def test_the_scheduler_runs_the_night(installation: Installation) -> None:
             assert state() == "success", client.get(f"{path}/taskInstances").text
         dsn = installation.run("dsn").stdout.strip()
         assert read_marts(dsn)["fct_funnel_stages"]
+        # in the middle of another night
+        with airflow.client() as client:
+            client.post(
+                "/dags/nightly_refresh/dagRuns",
+                json={"logical_date": None, "conf": {"as_of": AS_OF}},
+            ).raise_for_status()
+        wait_until(lambda: is_transforming(dsn), 120)
         processes = airflow.processes()
         assert len(processes) > 5
         # as a terminal does: to the command and to all that share its group

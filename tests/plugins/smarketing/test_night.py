@@ -32,7 +32,10 @@ def nights(uri: str) -> list[tuple[Any, ...]]:
 def test_a_night_is_named_by_its_instants(warehouse: str) -> None:
     assert begin(warehouse).night_id == "2026-10-20T02:00:00Z"
     restated = open_night(warehouse, AS_OF, AS_OF + timedelta(days=1))
-    assert (restated.night_id, restated.attempt) == ("2026-10-20T02:00:00Z known 2026-10-21T02:00:00Z", 1)
+    assert (restated.night_id, restated.attempt) == (
+        "2026-10-20T02:00:00Z known 2026-10-21T02:00:00Z",
+        1,
+    )
 
 
 def test_airflow_hands_on_all_of_it(warehouse: str) -> None:
@@ -65,7 +68,7 @@ def test_a_failed_step_is_run_again(warehouse: str) -> None:
 def test_an_overtaken_attempt_may_not_begin_a_step(warehouse: str) -> None:
     older, newer = begin(warehouse), begin(warehouse)
     with (
-        pytest.raises(SupersededError, match="attempt 1, was overtaken by .* attempt 2"),
+        pytest.raises(SupersededError, match=r"attempt 1, was overtaken by .* attempt 2"),
         recorded(warehouse, older, "publish.swap"),
     ):
         pytest.fail("it began")

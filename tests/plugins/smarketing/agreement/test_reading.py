@@ -646,7 +646,10 @@ def test_two_versions_cannot_share_a_name(write_version: WriteVersion, folder: P
     [
         (("zone: Europe/Madrid", "zone: America/New_York"), "zone"),
         (
-            ("- {stage: mql,", "- {stage: pql, label: PQL, definition: Tried.}\n    - {stage: mql,"),
+            (
+                "- {stage: mql,",
+                "- {stage: pql, label: PQL, definition: Tried.}\n    - {stage: mql,",
+            ),
             "stages.path",
         ),
     ],
