@@ -41,10 +41,11 @@ def nights_before(count: int) -> list[date]:
 
 @dataclass(frozen=True)
 class Company:
-    """A built-in company of its own: where its exports and its truth lie, and its warehouse."""
+    """A company of its own: where it works, its warehouse, its config if that lies elsewhere."""
 
     folder: Path
     warehouse: str
+    config: Path | None = None
 
     @property
     def exports(self) -> Path:
@@ -54,7 +55,7 @@ class Company:
     def variables(self) -> dict[str, str]:
         """The environment in which this company is the one."""
         return {
-            "SMARKETING_CONFIG": str(self.folder),
+            "SMARKETING_CONFIG": str(self.config or self.folder),
             "SMARKETING_HOME": str(self.folder / "home"),
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             CONNECTION_VARIABLE: self.warehouse,

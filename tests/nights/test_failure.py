@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from smarketing import steps
+from smarketing.sources.csv_export import LoadError
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, WarehouseError
 
 from tests.nights.conftest import LAST_NIGHT, Company, Rows, read_marts
@@ -45,7 +47,7 @@ def published(company: Company) -> State:
 def nothing_published(company: Company, *, step: str | None) -> Iterator[pytest.ExceptionInfo[Any]]:
     """The night of this block fails in ``step`` and leaves yesterday's marts as they were."""
     before = published(company)
-    with pytest.raises((AirflowFailException, WarehouseError)) as failure:
+    with pytest.raises((AirflowFailException, LoadError, WarehouseError)) as failure:
         yield failure
     assert published(company) == before
     _, _, state, failed_step, message = company.last_attempt()
@@ -206,6 +208,77 @@ def test_the_night_that_failed_is_simply_run_again(company: Company) -> None:
     assert (state, failed_step, message) == ("published", None, None)
     assert company.query("select night_id from marts.published_night") == [(night,)]
     assert attempt > 1
+
+
+@pytest.fixture
+def small_disk(company: Company, postgres: str, tmp_path: Path) -> Iterator[Path]:
+    """A file system of 48 MB, with the company's warehouse on it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", disk]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may mount a file system, and this machine lets nobody")
+    try:
+        with tablespace(disk / "data", company.warehouse, postgres):
+            yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@contextmanager
+def tablespace(folder: Path, warehouse: str, postgres: str) -> Iterator[None]:
+    """A warehouse that lies in another folder than the server's own."""
+    name = psycopg.conninfo.conninfo_to_dict(warehouse)["dbname"]
+    with psycopg.connect(postgres, autocommit=True) as connection:
+
+        def move(to: str) -> None:
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+            )
+            connection.execute(f"alter database {name} set tablespace {to}")
+
+        [(own,)] = connection.execute("show data_directory").fetchall()
+        folder.mkdir()
+        shutil.chown(folder, Path(own).owner())
+        for parent in folder.parents[:4]:
+            parent.chmod(0o755)
+        connection.execute(f"create tablespace small location '{folder}'")
+        move("small")
+        try:
+            yield
+        finally:
+            move("pg_default")
+            connection.execute("drop tablespace small")
+
+
+@pytest.mark.slow
+def test_on_a_full_disk_the_load_stops_and_later_goes_on(
+    company: Company, small_disk: Path
+) -> None:
+    def grown(text: str) -> str:
+        header, *rows = text.splitlines()
+        ids = header.split(",").index("lead_id")
+        some = [row.split(",") for row in rows]
+        more = [
+            ",".join([*row[:ids], f"{row[ids]}-{copy}", *row[ids + 1 :]])
+            for copy in range(3000)
+            for row in some[:10]
+        ]
+        return "\n".join([text.strip(), *more, ""])
+
+    ballast = small_disk / "ballast"
+    free = shutil.disk_usage(small_disk).free - 2_000_000
+    ballast.write_bytes(bytes(free))
+    with (
+        rewritten(leads_of(company), grown),
+        nothing_published(company, step="extract.csv_export") as failure,
+    ):
+        company.run_night(LAST_NIGHT)
+    assert "No space left on device" in str(failure.value)
+    assert failure.type is LoadError
+    ballast.unlink()
+    company.run_night(LAST_NIGHT)
+    assert company.last_attempt()[2] == "published"
 
 
 def test_an_overtaken_attempt_writes_nothing_more(company: Company) -> None:

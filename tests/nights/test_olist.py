@@ -26,7 +26,7 @@ import psycopg
 import pytest
 import yaml
 from smarketing.home import PROJECT
-from smarketing.warehouse.connection import CONNECTION_VARIABLE, connect
+from smarketing.warehouse.connection import connect
 
 from tests.conftest import new_warehouse
 from tests.nights.conftest import LAST_NIGHT, Company
@@ -342,13 +342,8 @@ def marts(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[p
     """What a reader finds in the morning after one night of ``examples/olist``, as it stands."""
     folder = tmp_path_factory.mktemp("olist")
     with new_warehouse(postgres) as warehouse:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SMARKETING_CONFIG", str(OLIST))
-            patch.setenv("SMARKETING_HOME", str(folder / "home"))
-            patch.setenv("AIRFLOW_HOME", str(folder / "airflow"))
-            patch.setenv(CONNECTION_VARIABLE, warehouse)
-            # any night after the end of the history speaks for its end
-            Company(folder, warehouse).run_night(LAST_NIGHT)
+        # any night after the end of the history speaks for its end
+        Company(folder, warehouse, config=OLIST).run_night(LAST_NIGHT)
         with connect(warehouse, "reader", autocommit=True) as connection:
             yield connection
 

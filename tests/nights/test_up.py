@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import httpx
 import psutil
 import pytest
+from smarketing.warehouse.connection import connect, with_parameters
 
 from tests.nights.conftest import read_marts
 from tests.nights.installation import Installation, installed, wait_until

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from smarketing.cli import app
 from smarketing.home import PROJECT
+from smarketing.warehouse.connection import with_parameters
+from smarketing.warehouse.server import ensure_database
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -77,11 +80,22 @@ def test_a_password_that_dlt_cannot_hand_on_is_refused(monkeypatch: pytest.Monke
     assert "hunter" not in said
 
 
-def test_a_warehouse_without_our_roles_says_what_to_run(
+def test_a_named_database_is_made_ready_by_whoever_comes_first(
     postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SMARKETING_WAREHOUSE", postgres)
-    assert "smarketing warehouse init" in fails("nightly")
+    monkeypatch.setenv("SMARKETING_WAREHOUSE", ensure_database(postgres, "never_seen"))
+    for _ in range(2):
+        assert "Nothing has been published yet" in fails("scoreboard")
+
+
+def test_a_login_that_may_not_make_it_ready_is_told_what_it_lacks(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = ensure_database(postgres, "not_ours")
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("create role guest login")
+    monkeypatch.setenv("SMARKETING_WAREHOUSE", with_parameters(uri, user="guest"))
+    assert "may create roles (CREATEROLE)" in fails("scoreboard")
 
 
 def test_a_warehouse_without_any_night_says_what_to_run(
