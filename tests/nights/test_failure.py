@@ -215,7 +215,7 @@ def small_disk(company: Company, postgres: str, tmp_path: Path) -> Iterator[Path
     """A file system of 48 MB, with the company's warehouse on it."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", disk]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("only root may mount a file system, and this machine lets nobody")
     try:
