@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+import psutil
 import psycopg
 import pytest
 from smarketing.warehouse.connection import connect, with_parameters
@@ -142,6 +143,29 @@ def test_a_second_night_changes_nothing_and_a_third_must_wait(
     assert second.returncode == 0, said
     assert steps_of(said)["extract.csv_export"] == "0 0 0"
     assert read_marts(dsn) == before
+
+
+@pytest.mark.slow
+def test_a_night_whose_command_was_killed_is_overtaken(
+    installation: Installation, dsn: str
+) -> None:
+    """What it started goes on without it, and must not get in the way."""
+    before = read_marts(dsn)
+    attempts = read_attempts(dsn)
+    killed = installation.start("nightly")
+    wait_until(lambda: read_attempts(dsn) == attempts + 1)
+    left = psutil.Process(killed.pid).children(recursive=True)
+    killed.kill()
+    killed.wait()
+    assert any(each.is_running() for each in left)
+    again = installation.run("nightly")
+    assert again.returncode == 0, again.stdout
+    assert tuple(steps_of(again.stdout)) == STEPS
+    assert read_marts(dsn) == before
+    wait_until(lambda: not any(each.is_running() for each in left))
+    with connect(dsn_of_owner(dsn), "transformer") as connection:
+        states = connection.execute("select state from ops.nights order by started_at").fetchall()
+    assert states[-2:] == [("failed",), ("published",)]
 
 
 def test_the_scoreboard_is_shown_again_at_any_width(
