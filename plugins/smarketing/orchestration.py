@@ -110,14 +110,18 @@ def standalone(variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all below it: `airflow standalone` leaves what it started behind."""
+    """End a process and all below it.
+
+    `airflow standalone` leaves what it started behind, and dlt takes the request to end for an
+    error of the load, which Airflow would retry: what is not gone in a few seconds is killed.
+    """
     with suppress(psutil.NoSuchProcess):
         leader = psutil.Process(process.pid)
         family = [*leader.children(recursive=True), leader]
         for each in family:
             with suppress(psutil.NoSuchProcess):
                 each.terminate()
-        _, alive = psutil.wait_procs(family, timeout=30)
+        _, alive = psutil.wait_procs(family, timeout=15)
         for each in alive:
             each.kill()
     process.wait()

@@ -59,6 +59,16 @@ def read_attempts(dsn: str) -> int:
         return len(connection.execute("select 1 from ops.nights").fetchall())
 
 
+def running_step(dsn: str) -> str | None:
+    """The step at work now."""
+    with connect(dsn_of_owner(dsn), "transformer") as connection:
+        row = connection.execute(
+            "select step from ops.steps inner join ops.nights using (night_id, attempt) "
+            "where steps.state = 'running' order by nights.started_at desc limit 1"
+        ).fetchone()
+    return row[0] if row else None
+
+
 def dsn_of_owner(dsn: str) -> str:
     """The embedded server trusts whoever may enter its folder."""
     return with_parameters(dsn, user="postgres")
@@ -166,6 +176,22 @@ def test_a_night_whose_command_was_killed_is_overtaken(
     with connect(dsn_of_owner(dsn), "transformer") as connection:
         states = connection.execute("select state from ops.nights order by started_at").fetchall()
     assert states[-2:] == [("failed",), ("published",)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["extract.csv_export", "transform.intermediate"])
+def test_a_night_that_is_asked_to_end_ends(installation: Installation, dsn: str, step: str) -> None:
+    before = read_marts(dsn)
+    night = installation.start("nightly")
+    # a file to load again: its last record is delivered twice
+    [leads] = installation.home.glob("company/leads_2026-10-20.csv")
+    leads.write_text(leads.read_text() + leads.read_text().splitlines()[-1] + "\n")
+    wait_until(lambda: running_step(dsn) == step)
+    left = psutil.Process(night.pid).children(recursive=True)
+    night.terminate()
+    night.wait(30)
+    assert not any(each.is_running() for each in left)
+    assert read_marts(dsn) == before
 
 
 def test_the_scoreboard_is_shown_again_at_any_width(
