@@ -20,7 +20,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 from smarketing.home import PROJECT, home
-from smarketing.progress import StepRecord, newest_attempt, read_steps
+from smarketing.night import newest_attempt
+from smarketing.progress import StepRecord, read_steps
 from smarketing.warehouse import server
 
 # the smallest shows what a night costs before it does anything

@@ -165,11 +165,16 @@ def recorded(uri: str, night: Night, name: str) -> Iterator[Step]:
         _end(connection, night, name, step, state="done", message=None)
 
 
-def _begin(connection: psycopg.Connection, night: Night, name: str) -> None:
-    connection.execute("select pg_advisory_lock_shared(hashtext(%s))", (_LOCK,))
-    newest = connection.execute(
+def newest_attempt(connection: psycopg.Connection) -> tuple[str, int] | None:
+    """The night and the number of the attempt that began last, if any has."""
+    return connection.execute(
         "select night_id, attempt from ops.nights order by started_at desc limit 1"
     ).fetchone()
+
+
+def _begin(connection: psycopg.Connection, night: Night, name: str) -> None:
+    connection.execute("select pg_advisory_lock_shared(hashtext(%s))", (_LOCK,))
+    newest = newest_attempt(connection)
     assert newest is not None
     if newest != (night.night_id, night.attempt):
         raise SupersededError(

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from smarketing.night import newest_attempt
 from smarketing.warehouse.connection import connect
 
 _GLYPHS = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "running": ("…", "yellow")}
@@ -39,13 +40,6 @@ class Ended:
     failed_step: str | None
     message: str | None
     steps: Sequence[StepRecord]
-
-
-def newest_attempt(connection: psycopg.Connection) -> tuple[str, int] | None:
-    """The night and the number of the attempt that began last, if any has."""
-    return connection.execute(
-        "select night_id, attempt from ops.nights order by started_at desc limit 1"
-    ).fetchone()
 
 
 def follow(uri: str, process: subprocess.Popen[bytes], console: Console) -> Ended | None:
