@@ -3,7 +3,7 @@
 from smarketing.agreement.contract import Contract
 from smarketing.agreement.faults import AgreementError, Fault
 from smarketing.agreement.loading import Loaded, load_agreement
-from smarketing.agreement.reading import Agreement, Version, read_agreement
+from smarketing.agreement.reading import Agreement, Version, read_agreement, read_version
 
 __all__ = [
     "Agreement",
@@ -14,4 +14,5 @@ __all__ = [
     "Version",
     "load_agreement",
     "read_agreement",
+    "read_version",
 ]

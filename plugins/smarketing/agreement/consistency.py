@@ -8,10 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import get_args
 
-from smarketing.agreement.contract import DIMENSIONS
+from smarketing.agreement.commitments import OF_HANDOFFS, Commitment, Dimension
 from smarketing.agreement.document import Node
 from smarketing.agreement.faults import Fault
+from smarketing.agreement.qualification import TESTS, LeadField
+
+# how each metric may be cut
+_DIMENSIONS: dict[str, tuple[Dimension, ...]] = {
+    get_args(model.model_fields["metric"].annotation)[0]: model.dimensions
+    for model in get_args(get_args(Commitment)[0])
+}
+# the clause of the handoff without which a metric has nothing to measure by
+_MEASURED_BY = {
+    "response": "response",
+    "attempts": "attempts",
+    "acceptance": "acceptance",
+    "worked": "touches",
+}
 
 
 def inconsistencies(contract: Node, file: Path) -> Iterator[Fault]:
@@ -20,6 +35,8 @@ def inconsistencies(contract: Node, file: Path) -> Iterator[Fault]:
     yield from _stages(contract, file)
     yield from _mappings(contract, file)
     yield from _qualification(contract, file)
+    yield from _buyers(contract, file)
+    yield from _handoff(contract, file)
     yield from _commitments(contract, file)
 
 
@@ -52,10 +69,11 @@ def _one_of(names: Iterable[str]) -> str:
 
 
 def _calendars(contract: Node, file: Path) -> Iterator[Fault]:
-    default = contract.get("default_calendar")
     calendars = contract.entries("calendars")
-    if default and calendars and (name := default.text()) and name not in calendars:
-        yield default.fault(file, f"'{name}'", "a calendar of this agreement", _one_of(calendars))
+    members = [*contract.entries("teams").values(), *contract.entries("regions").values()]
+    for place in (contract.get("default_calendar"), *(each.get("calendar") for each in members)):
+        if place and calendars and (name := place.text()) and name not in calendars:
+            yield place.fault(file, f"'{name}'", "a calendar of this agreement", _one_of(calendars))
 
 
 def _stages(contract: Node, file: Path) -> Iterator[Fault]:
@@ -67,9 +85,6 @@ def _stages(contract: Node, file: Path) -> Iterator[Fault]:
             f"each stage once (the first is on line {first.line})",
             "remove or rename one of the two",
         )
-    handoff = contract.get("handoff", "stage")
-    if handoff:
-        yield from _on_path(handoff, contract, file)
 
 
 def _on_path(reference: Node, contract: Node, file: Path) -> Iterator[Fault]:
@@ -120,6 +135,134 @@ def _qualification(contract: Node, file: Path) -> Iterator[Fault]:
     for rule in rules:
         if stage := rule.get("stage"):
             yield from _on_path(stage, contract, file)
+        yield from _one_test(rule, file)
+    for threshold in contract.items("scores"):
+        if stage := threshold.get("stage"):
+            yield from _on_path(stage, contract, file)
+        yield from _reachable(threshold, rules, contract, file)
+    known = [named for rule in rules if (named := rule.text("name"))]
+    for place in contract.items("ideal_customer", "rules"):
+        if (shown := place.text()) and shown not in known:
+            yield place.fault(
+                file, f"the rule '{shown}'", "a rule under 'qualification'", _one_of(known)
+            )
+
+
+def _one_test(rule: Node, file: Path) -> Iterator[Fault]:
+    asked = [test for test in ("any_of", "sql", *TESTS) if rule.get(test)]
+    if len(asked) != 1:
+        yield rule.fault(
+            file,
+            f"a rule that asks {' and '.join(asked) or 'nothing'}",
+            f"one of any_of, sql, or a field with {', '.join(TESTS)}",
+            "let each rule ask one thing",
+        )
+        return
+    [test] = asked
+    field = rule.get("field")
+    if (test in TESTS) != (field is not None):
+        yield rule.fault(
+            file,
+            f"'{test}' {'without' if test in TESTS else 'with'} a field",
+            f"'field' with {', '.join(TESTS)}, and with nothing else",
+            "add 'field:'" if test in TESTS else "remove 'field'",
+        )
+    elif field and (test == "between") and field.text() != "score":
+        yield field.fault(
+            file, f"'between' for '{field.text()}'", "a field that is a number", "say 'score'"
+        )
+    elif field and test == "compared" and (words := rule.text(test)):
+        other = words.split()[-1]
+        if other not in get_args(LeadField) or other == field.text():
+            place = rule.get(test) or rule
+            yield place.fault(file, f"'{other}'", "another field", _one_of(get_args(LeadField)))
+
+
+def _reachable(
+    threshold: Node, rules: Iterable[Node], contract: Node, file: Path
+) -> Iterator[Fault]:
+    path, stage = _path(contract), threshold.text("stage")
+    if stage not in path:
+        return
+    for kind in ("fit", "engagement"):
+        needed = threshold.get(kind)
+        if needed is None or not isinstance(needed.value, int):
+            continue
+        points = [
+            brought.value
+            for rule in rules
+            if (brought := rule.get("points", kind)) and isinstance(brought.value, int)
+        ]
+        if sum(points) < needed.value:
+            yield needed.fault(
+                file,
+                f"{needed.value} points for {kind}",
+                f"at most the {sum(points)} that all rules bring together",
+                "lower it, or give rules more points: as it stands no lead can pass",
+            )
+
+
+def _buyers(contract: Node, file: Path) -> Iterator[Fault]:
+    for place, name, first in _repeated(contract.items("personas"), "persona"):
+        yield place.fault(
+            file,
+            f"the persona '{name}' a second time",
+            f"each persona once (the first is on line {first.line})",
+            "remove one of the two",
+        )
+    stages, personas = _path(contract), _personas(contract)
+    tables = contract.entries("lead_values", "by_persona")
+    for persona, table in tables.items():
+        if personas and persona not in personas:
+            yield table.fault(
+                file, f"the persona '{persona}'", "a persona of this agreement", _one_of(personas)
+            )
+    everybody_else = contract.get("lead_values", "otherwise")
+    for values in (*tables.values(), *([everybody_else] if everybody_else else [])):
+        for stage, worth in values.entries().items():
+            if stages and stage not in stages:
+                yield worth.fault(
+                    file, f"the stage '{stage}'", "a stage on the path", _one_of(stages)
+                )
+
+
+def _personas(contract: Node) -> list[str]:
+    return [name for each in contract.items("personas") if (name := each.text("persona"))]
+
+
+def _handoff(contract: Node, file: Path) -> Iterator[Fault]:
+    stage = contract.get("handoff", "stage")
+    if stage:
+        yield from _on_path(stage, contract, file)
+    acceptance = contract.get("handoff", "acceptance")
+    if acceptance and stage and _path(contract)[-1:] == [stage.text()]:
+        yield acceptance.fault(
+            file,
+            f"a clock that starts at '{stage.text()}', the end of the path, and stops above it",
+            "a stage above the handoff, entered when sales accepts",
+            "hand over at an earlier stage, or remove the clock",
+        )
+    for name in ("response", "attempts"):
+        clock = contract.get("handoff", name)
+        if clock and not contract.entries("handoff", "touches"):
+            yield clock.fault(
+                file,
+                "a clock that nothing stops",
+                "'touches' beside it: what counts as a touch",
+                "add 'touches:', like 'touches: {call: any, email: any, meeting: [held]}'",
+            )
+    excuses = {
+        text.lower() for each in contract.items("handoff", "excuses") if (text := each.text())
+    }
+    for place in contract.items("handoff", "rejection_reasons"):
+        if (reason := place.text()) and reason.lower() in excuses:
+            yield place.fault(
+                file,
+                f"'{reason}' as a rejection and as an excuse",
+                "each reason to be one or the other: a rejection stops the clock of the decision, "
+                "an excuse takes the lead out of every count",
+                "remove one of the two",
+            )
 
 
 def _commitments(contract: Node, file: Path) -> Iterator[Fault]:
@@ -137,7 +280,9 @@ def _commitments(contract: Node, file: Path) -> Iterator[Fault]:
             if reference := commitment.get(key):
                 yield from _on_path(reference, contract, file)
         yield from _order(commitment, contract, file)
-        yield from _segments(commitment, file)
+        yield from _measurable(commitment, contract, file)
+        yield from _one_currency(commitment, contract, file)
+        yield from _segments(commitment, contract, file)
 
 
 def _both_sides(contract: Node, file: Path) -> Iterator[Fault]:
@@ -170,38 +315,115 @@ def _order(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]:
         )
 
 
-def _segments(commitment: Node, file: Path) -> Iterator[Fault]:
+def _measurable(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]:
+    metric = commitment.get("metric")
+    if metric is None:
+        return
+    name = metric.text() or ""
+    clause = _MEASURED_BY.get(name)
+    if clause and not contract.get("handoff", clause):
+        yield metric.fault(
+            file,
+            f"'{name}' without anything to measure it by",
+            f"'{clause}' under 'handoff'",
+            f"add 'handoff: {clause}:', or remove the commitment",
+        )
+    if name == "value" and not contract.get("lead_values"):
+        yield metric.fault(
+            file, "'value' without a table of values", "'lead_values'", "add 'lead_values:'"
+        )
+    by_rules = name == "quality" and commitment.text("judged_by") == "rules"
+    if by_rules or ((only := commitment.get("only_qualified")) and only.value is True):
+        stage = contract.text("handoff", "stage") if by_rules else commitment.text("stage")
+        if stage and not any(
+            rule.text("stage") == stage and rule.text("severity") == "critical"
+            for rule in contract.items("qualification")
+        ):
+            yield metric.fault(
+                file,
+                f"no critical rule for '{stage}'",
+                "a rule under 'qualification' to judge by",
+                f"add one with 'stage: {stage}' and 'severity: critical'",
+            )
+
+
+def _one_currency(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]:
+    agreed = contract.text("lead_values", "currency")
+    if not agreed or commitment.text("metric") not in ("value", "revenue", "pipeline"):
+        return
+    for clause in (commitment, *commitment.items("segments")):
+        target = clause.get("target")
+        if target and (words := target.text()) and not words.endswith(agreed):
+            yield target.fault(
+                file,
+                f"'{words}'",
+                f"sums in {agreed}, as under 'lead_values'",
+                f"say it in {agreed}",
+            )
+
+
+def _segments(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]:
     whole = _direction(commitment)
-    seen: set[tuple[str, str | None]] = set()
+    allowed = _DIMENSIONS.get(commitment.text("metric") or "", OF_HANDOFFS)
+    seen: set[tuple[str, str]] = set()
     for segment in commitment.items("segments"):
-        dimensions = [name for name in DIMENSIONS if segment.text(name)]
-        if len(dimensions) != 1:
+        dimensions = [name for name in OF_HANDOFFS if segment.text(name)]
+        if len(dimensions) != 1 or dimensions[0] not in allowed:
             yield segment.fault(
                 file,
                 f"a segment by {' and '.join(dimensions) or 'nothing'}",
-                f"one of {', '.join(DIMENSIONS)}",
-                "say which part of the leads the target is for, by one of them",
+                f"one of {', '.join(allowed)}",
+                "say which part of the whole the number is for, by one of them",
             )
             continue
-        part = (dimensions[0], segment.text(dimensions[0]))
-        if part in seen:
+        [dimension] = dimensions
+        place = segment.get(dimension) or segment
+        value = place.text() or ""
+        known = _parts(dimension, contract)
+        if known and value.lower() not in {each.lower() for each in known}:
+            yield place.fault(
+                file,
+                f"the {dimension} '{value}'",
+                f"a {dimension} of this agreement",
+                _one_of(known),
+            )
+        if (dimension, value.lower()) in seen:
             yield segment.fault(
                 file,
-                f"{part[0]} '{part[1]}' a second time",
-                "each segment of a commitment once",
+                f"{dimension} '{value}' a second time",
+                "each segment of a commitment once (case does not matter)",
                 "remove one of the two",
             )
-        seen.add(part)
-        target = segment.get("target")
-        if target and whole and (own := _direction(segment)) and own != whole:
-            yield target.fault(
+        seen.add((dimension, value.lower()))
+        promised = segment.get("target") or segment.get("objective")
+        if promised and whole and (own := _direction(segment)) and own != whole:
+            yield promised.fault(
                 file,
                 f"'{own}'",
-                f"'{whole}', as in the commitment's own target",
+                f"'{whole}', as in the commitment itself",
                 f"say '{whole} ...', or write a commitment of its own",
             )
 
 
+def _parts(dimension: str, contract: Node) -> list[str]:
+    """The values of a dimension that the agreement names; none: any value will do."""
+    match dimension:
+        case "persona":
+            return _personas(contract)
+        case "region":
+            return list(contract.entries("regions"))
+        case "channel":
+            return [name for each in contract.items("channels") if (name := each.text())]
+        case "team":
+            return [
+                team
+                for team, clause in contract.entries("teams").items()
+                if clause.text("party") == "sales"
+            ]
+        case _:
+            return []
+
+
 def _direction(clause: Node) -> str | None:
-    target = clause.text("target") or ""
-    return next((words for words in ("at least", "at most") if target.startswith(words)), None)
+    promised = clause.text("target") or clause.text("objective") or ""
+    return next((words for words in ("at least", "at most") if promised.startswith(words)), None)

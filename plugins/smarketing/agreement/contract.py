@@ -1,4 +1,4 @@
-"""The clauses of an agreement: what one file says.
+"""The contract: all clauses of one version of the agreement, as one file says them.
 
 Each model describes the form of one clause. How clauses fit together (a commitment names a stage
 that exists) is the business of ``consistency``; both are applied by ``read_agreement``, the only
@@ -7,67 +7,32 @@ door through which contracts come.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from datetime import date
-from decimal import Decimal
-from functools import cache
-from typing import Annotated, Any, Generic, Literal, TypeVar
-from zoneinfo import available_timezones
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
+from pydantic import AfterValidator, Field, StringConstraints
+
+from smarketing.agreement.calendars import Calendar
+from smarketing.agreement.clause import (
+    Clause,
+    Name,
+    StartDate,
+    Text,
+    Texts,
+    Zone,
+    each_once,
+    in_order,
 )
+from smarketing.agreement.commitments import Commitment, Party
+from smarketing.agreement.handoff import Handoff
+from smarketing.agreement.qualification import QualificationRule, ScoreThreshold
+from smarketing.agreement.quantities import refuse
 
-from smarketing.agreement.hours import ALWAYS, WEEKDAYS, DaySpan, LocalWindow, Weekdays, Window
-from smarketing.agreement.quantities import (
-    Allowance,
-    Days,
-    DaysTarget,
-    LeadsTarget,
-    ShareTarget,
-    refuse,
-)
+Growth = Literal["normal", "high_growth"]
 
-Party = Literal["marketing", "sales"]
-Period = Literal["week", "month", "quarter"]
-Statistic = Literal["median", "p90"]
-Dimension = Literal["persona", "region", "channel"]
-KnownField = Literal["email", "phone", "persona", "channel", "region", "country"]
-Severity = Literal["critical", "warning"]
-
-DIMENSIONS: tuple[Dimension, ...] = ("persona", "region", "channel")
-
-
-@cache
-def _zones() -> frozenset[str]:
-    # names without an area ("localtime", "EST") mean different things on different machines.
-    return frozenset(zone for zone in available_timezones() if "/" in zone) | {"UTC"}
-
-
-def _known_zone(zone: str) -> str:
-    if zone not in _zones():
-        near = difflib.get_close_matches(zone, sorted(_zones()), n=1)
-        refuse(
-            "a time zone of the IANA list, like 'Europe/Madrid'",
-            f"say '{near[0]}'" if near else "say 'Area/City'",
-        )
-    return zone
-
-
-def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    seen = set()
-    for value in values:
-        if value in seen:
-            refuse("each entry once", "remove one of the two", found=f"'{value}' twice")
-        seen.add(value)
-    return values
+# how many months may pass between two reviews
+REVIEWED_WITHIN: dict[Growth, int] = {"normal": 6, "high_growth": 2}
 
 
 def _local_part(mailbox: str) -> str:
@@ -76,221 +41,182 @@ def _local_part(mailbox: str) -> str:
     return mailbox.lower()
 
 
-def _spelled_out(hours: object) -> object:
-    return {f"{WEEKDAYS[0]}-{WEEKDAYS[-1]}": ("00:00-24:00",)} if hours == ALWAYS else hours
-
-
-def _opening(
-    hours: dict[DaySpan, tuple[LocalWindow, ...]],
-) -> dict[DaySpan, tuple[LocalWindow, ...]]:
-    for number, weekday in enumerate(WEEKDAYS):
-        if sum(number in span for span in hours) > 1:
-            refuse(
-                "each day of the week once",
-                f"name '{weekday}' in one entry only",
-                found=f"'{weekday}' in two entries",
-            )
-    if not any(hours.values()):
-        refuse(
-            "a calendar that opens at some time",
-            f"give hours like 'mon-thu: [\"09:00-18:00\"]', or '{ALWAYS}'",
-            found="no opening hours",
-        )
-    return hours
-
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-Zone = Annotated[str, AfterValidator(_known_zone)]
-StartDate = Annotated[date, Field(ge=date(2000, 1, 1))]
-ClosedDates = Annotated[
-    tuple[date, ...], AfterValidator(_each_once), AfterValidator(lambda dates: tuple(sorted(dates)))
-]
-Hours = Annotated[
-    dict[Weekdays, tuple[Window, ...]], BeforeValidator(_spelled_out), AfterValidator(_opening)
-]
 SourceValue = Annotated[Text, AfterValidator(str.lower)]
-SourceValues = Annotated[
-    tuple[SourceValue, ...], AfterValidator(lambda values: tuple(sorted(values)))
-]
+SourceValues = Annotated[tuple[SourceValue, ...], AfterValidator(in_order)]
 Mailboxes = Annotated[
     tuple[Annotated[Text, AfterValidator(_local_part)], ...],
-    AfterValidator(_each_once),
-    AfterValidator(lambda mailboxes: tuple(sorted(mailboxes))),
+    AfterValidator(each_once),
+    AfterValidator(in_order),
 ]
-KnownFields = Annotated[
-    tuple[KnownField, ...],
-    Field(min_length=1),
-    AfterValidator(_each_once),
-    AfterValidator(lambda fields: tuple(sorted(fields))),
-]
-Systems = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_each_once)]
-
-
-class Clause(BaseModel):
-    """Any part of the agreement: says what it knows and refuses what it does not."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+Systems = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(each_once)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Worth = Annotated[int, Field(ge=1)]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class Side(Clause):
     """One of the two teams that sign, and who answers for it."""
 
     name: Text
+    """What the team is called."""
     head: Text
+    """Who signs for it."""
 
 
 class Parties(Clause):
     """The two who sign."""
 
     marketing: Side
+    """Who hands leads over."""
     sales: Side
-
-
-class Calendar(Clause):
-    """When a team works. ``closed`` lists local dates on which no window opens."""
-
-    zone: Zone
-    hours: Hours
-    closed: ClosedDates = ()
+    """Who works them."""
 
 
 class Team(Clause):
-    """A team as the systems name it, and the side it is on."""
+    """A team as the systems name it."""
 
     party: Party
+    """The side it is on."""
+    calendar: Text | None = None
+    """When it works; the default calendar, if it does not say."""
+
+
+class Region(Clause):
+    """A region as the systems name it."""
+
+    calendar: Text | None = None
+    """The business hours of leads that no sales team holds yet; else the default calendar."""
+
+
+class Persona(Clause):
+    """A kind of buyer, as the systems name it."""
+
+    persona: Text
+    """The name that leads carry."""
+    description: Text
+    """Who that is, and what they need."""
+
+
+class IdealCustomer(Clause):
+    """The kind of company that both sides want."""
+
+    description: Text
+    """Who that is, in words."""
+    rules: tuple[Name, ...] = ()
+    """The qualification rules that show it, lead by lead."""
 
 
 class Stage(Clause):
     """A stage of the funnel and the meaning that both sides share."""
 
     stage: Name
+    """Its short name, the same in every version."""
     label: Text
+    """What people call it."""
     definition: Text
+    """What is true of a lead in this stage."""
 
 
 class Stages(Clause):
-    """The path, earliest stage first, and the detours that leave it."""
+    """The funnel."""
 
     path: Annotated[tuple[Stage, ...], Field(min_length=2)]
+    """The way from a first contact to a customer, earliest stage first."""
     detours: tuple[Stage, ...]
+    """The ways out. Any later step on the path brings a lead back in."""
 
 
-class Handoff(Clause):
-    """Where marketing passes a lead over to sales: on entry to ``stage``."""
+class LeadValues(Clause):
+    """What a lead is worth, by persona and the stage it has reached."""
 
-    stage: Name
-
-
-class QualificationRule(Clause):
-    """What must be known of a lead that enters ``stage``: one of the fields in ``any_of`` at least.
-
-    Up to ``allowed`` of the leads may lack them all. Where more do, a warning is told, and a
-    critical rule keeps the night from being published.
-    """
-
-    name: Name
-    stage: Name
-    any_of: KnownFields
-    severity: Severity
-    allowed: Allowance = Decimal(0)
-    statement: Text
+    currency: Currency
+    """The currency of every sum in the agreement (ISO 4217)."""
+    by_persona: dict[Text, dict[Name, Worth]] = Field(default={})
+    """Persona by persona: what a lead is worth in each stage."""
+    otherwise: dict[Name, Worth] = Field(default={})
+    """The same for everybody else."""
 
 
-TargetT = TypeVar("TargetT")
+class Notice(Clause):
+    """One thing that people are told."""
+
+    what: Literal["scoreboard", "warning", "breach", "success", "digest", "review_pack"]
+    """The numbers of the night; a breach that is near; one that happened; a promise beaten; a
+    summary; the pages for the review."""
+    to: Annotated[Texts, Field(min_length=1)]
+    """Who hears it: parties, teams, or people."""
+    by: Literal["email", "slack", "trello", "asana"]
+    """Over which channel."""
+    where: Text
+    """The address, the channel or the board."""
+    when: Literal["at once", "every night", "every week", "every month", "every quarter"]
+    """How often."""
+    at: TimeOfDay | None = None
+    """Not before this time of day, in the zone of the agreement."""
+    language: Literal["en", "es"] = "en"
+    """In which language."""
 
 
-class Segment(Clause, Generic[TargetT]):
-    """A part of the population with a target of its own: one persona, region or channel."""
+class Review(Clause):
+    """When both sides meet over the numbers, and how soon they look at the agreement again."""
 
-    persona: Text | None = None
-    region: Text | None = None
-    channel: Text | None = None
-    target: TargetT
-
-    @property
-    def dimension(self) -> Dimension:
-        """What the segment is cut by."""
-        return next(name for name in DIMENSIONS if getattr(self, name) is not None)
-
-    @property
-    def value(self) -> str:
-        """Which part it is."""
-        value: str = getattr(self, self.dimension)
-        return value
-
-
-class Promise(Clause):
-    """What every commitment says."""
-
-    id: Name
-    party: Party
-    owner: Text
-    statement: Text
-    period: Period
-
-
-class VolumeCommitment(Promise):
-    """A number of leads that enter ``stage`` in a period."""
-
-    metric: Literal["volume"]
-    stage: Name
-    target: LeadsTarget
-    segments: tuple[Segment[LeadsTarget], ...] = ()
-
-
-class ConversionCommitment(Promise):
-    """The share of a period's entrants to ``from`` that reach ``to`` within some days."""
-
-    metric: Literal["conversion"]
-    from_: Annotated[Name, Field(alias="from")]
-    to: Name
-    within: Days
-    minimum_sample: Annotated[int, Field(ge=1)]
-    target: ShareTarget
-    segments: tuple[Segment[ShareTarget], ...] = ()
-
-
-class CycleTimeCommitment(Promise):
-    """How many days those who enter ``to`` in a period took from ``from``."""
-
-    metric: Literal["cycle_time"]
-    from_: Annotated[Name, Field(alias="from")]
-    to: Name
-    statistic: Statistic
-    minimum_sample: Annotated[int, Field(ge=1)]
-    target: DaysTarget
-    segments: tuple[Segment[DaysTarget], ...] = ()
-
-
-Commitment = Annotated[
-    VolumeCommitment | ConversionCommitment | CycleTimeCommitment, Field(discriminator="metric")
-]
+    meeting: Literal["every week", "every month", "every quarter"]
+    """How often they meet."""
+    chair: Text
+    """Who convenes the meeting."""
+    growth: Growth
+    """A new version is due within 6 months; in high growth, within 2."""
 
 
 class Contract(Clause):
-    """One version of the agreement, as signed.
-
-    ``effective_from`` is a date in ``zone``; ``systems`` stand in the order in which they are
-    trusted; ``mappings`` say, system by system, which of its values mean a stage (trimmed, in
-    lower case); ``shared_mailboxes`` are the local parts of addresses that several people read.
-    """
+    """One version of the agreement, as signed."""
 
     version: Text
+    """What this version is called."""
     effective_from: StartDate
+    """The day from which it holds, in its zone, until the next version starts."""
     name: Text
+    """What the agreement is called."""
     parties: Parties
+    """Who signs."""
     zone: Zone
+    """The zone in which days, weeks, months and quarters begin and end."""
     systems: Systems
+    """The systems that know leads, in the order in which they are believed."""
     calendars: Annotated[dict[Text, Calendar], Field(min_length=1)]
+    """When people work, calendar by calendar."""
     default_calendar: Text
+    """The calendar of everything that has no other, the pace of the commitments included."""
     teams: dict[Text, Team]
+    """The teams, as the systems name them."""
+    regions: dict[Text, Region] = Field(default={})
+    """The regions, as the systems name them."""
+    channels: Texts = ()
+    """The channels that bring leads, as the systems name them."""
+    personas: tuple[Persona, ...] = ()
+    """The kinds of buyers."""
+    ideal_customer: IdealCustomer | None = None
+    """The kind of company that both sides want."""
     stages: Stages
-    handoff: Handoff
+    """The funnel."""
     mappings: dict[Name, dict[Name, SourceValues]]
+    """System by system, its own words for our stages; case does not matter."""
     shared_mailboxes: Mailboxes
+    """What stands before the @ of addresses that several people read: they identify nobody."""
     qualification: tuple[QualificationRule, ...] = ()
+    """The rules that make a lead worth its stage."""
+    scores: tuple[ScoreThreshold, ...] = ()
+    """The points that it takes to enter a stage."""
+    lead_values: LeadValues | None = None
+    """What a lead is worth."""
+    handoff: Handoff
+    """How a lead passes from marketing to sales."""
     commitments: tuple[Commitment, ...]
+    """What each side promises the other."""
+    communication: tuple[Notice, ...] = ()
+    """Who hears what, where, and when."""
+    review: Review
+    """How the numbers, and the agreement, are looked at again."""
 
     def content(self) -> dict[str, Any]:
         """What is agreed, in JSON types and in one spelling.

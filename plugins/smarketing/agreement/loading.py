@@ -12,18 +12,13 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-from smarketing.agreement.contract import (
-    Commitment,
-    Contract,
-    ConversionCommitment,
-    CycleTimeCommitment,
-    QualificationRule,
-    VolumeCommitment,
-    content_hash,
-)
+from smarketing.agreement.commitments import Commitment
+from smarketing.agreement.contract import Contract, content_hash
 from smarketing.agreement.difference import differences
 from smarketing.agreement.faults import AgreementError, Fault
+from smarketing.agreement.handoff import Handoff
 from smarketing.agreement.hours import opening_windows
+from smarketing.agreement.qualification import QualificationRule
 from smarketing.agreement.reading import Agreement
 
 # so that the days around the start of a version can be placed in its calendars.
@@ -47,12 +42,16 @@ _TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
     "systems": ("version", "system", "precedence"),
     "stage_mappings": ("version", "system", "source_value", "stage"),
     "shared_mailboxes": ("version", "local_part"),
-    "teams": ("version", "team", "party"),
+    "teams": ("version", "team", "party", "calendar"),
+    "regions": ("version", "region", "calendar"),
+    "handoff_clocks": ("version", "clock", "touches", "kind", "seconds", "business_days"),
     "qualification_rules": (
         "version",
         "rule",
         "stage",
-        "any_of",
+        "test",
+        "field",
+        "operands",
         "severity",
         "share_allowed",
         "statement",
@@ -70,8 +69,11 @@ _TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
         "to_stage",
         "within_days",
         "statistic",
+        "judged_by",
+        "only_qualified",
         "direction",
         "unit",
+        "currency",
         "period",
         "minimum_sample",
         "position",
@@ -348,7 +350,10 @@ def _rows(contract: Contract, until: date) -> Iterator[_TableRow]:
     for local_part in contract.shared_mailboxes:
         yield "shared_mailboxes", (contract.version, local_part)
     for team, details in contract.teams.items():
-        yield "teams", (contract.version, team, details.party)
+        yield "teams", (contract.version, team, details.party, details.calendar)
+    for region, place in contract.regions.items():
+        yield "regions", (contract.version, region, place.calendar)
+    yield from _clock_rows(contract.version, contract.handoff)
     for position, rule in enumerate(contract.qualification, start=1):
         yield "qualification_rules", _rule_row(contract.version, position, rule)
     for position, commitment in enumerate(contract.commitments, start=1):
@@ -371,12 +376,33 @@ def _funnel_rows(contract: Contract) -> Iterator[_TableRow]:
                 yield "stage_mappings", (name, system, value, mapped)
 
 
+def _clock_rows(version: str, handoff: Handoff) -> Iterator[_TableRow]:
+    touches = handoff.attempts.touches if handoff.attempts else None
+    for name, clock, count in (
+        ("response", handoff.response, None),
+        ("attempts", handoff.attempts, touches),
+        ("acceptance", handoff.acceptance, None),
+    ):
+        if clock is None:
+            continue
+        time = clock.within
+        kind = "business_time" if time.is_business_time else "clock_time"
+        if time.seconds is None:
+            row: Row = (name, count, "business_days", None, time.amount)
+        else:
+            row = (name, count, kind, time.seconds, None)
+        yield "handoff_clocks", (version, *row)
+
+
 def _rule_row(version: str, position: int, rule: QualificationRule) -> Row:
+    test, operands = rule.test
     return (
         version,
         rule.name,
         rule.stage,
-        rule.any_of,
+        test,
+        rule.field,
+        operands,
         rule.severity,
         rule.allowed,
         rule.statement,
@@ -385,26 +411,19 @@ def _rule_row(version: str, position: int, rule: QualificationRule) -> Row:
 
 
 def _segment_rows(version: str, commitment: Commitment) -> Iterator[_TableRow]:
-    whole = ("all", None, None, commitment.target.amount)
+    whole = ("all", None, None, commitment.promised.amount)
     yield "commitment_segments", (version, commitment.id, *whole)
     for segment in commitment.segments:
         label = f"{segment.dimension}: {segment.value}"
-        part = (label, segment.dimension, segment.value, segment.target.amount)
+        part = (label, segment.dimension, segment.value, segment.promised.amount)
         yield "commitment_segments", (version, commitment.id, *part)
 
 
 def _commitment_row(version: str, position: int, commitment: Commitment) -> Row:
-    match commitment:
-        case VolumeCommitment(stage=stage):
-            # a count has no sample to be too small: few leads are the finding itself.
-            subject: Row = (stage, None, None, None, None)
-            minimum_sample = 0
-        case ConversionCommitment(from_=start, to=end, within=days, minimum_sample=minimum_sample):
-            subject = (None, start, end, days, None)
-        case CycleTimeCommitment(
-            from_=start, to=end, statistic=statistic, minimum_sample=minimum_sample
-        ):
-            subject = (None, start, end, None, statistic)
+    def said(clause: str) -> Any:
+        return getattr(commitment, clause, None)
+
+    promised = commitment.promised
     return (
         version,
         commitment.id,
@@ -412,11 +431,19 @@ def _commitment_row(version: str, position: int, commitment: Commitment) -> Row:
         commitment.owner,
         commitment.statement,
         commitment.metric,
-        *subject,
-        commitment.target.direction,
-        commitment.target.unit,
+        said("stage"),
+        said("from_"),
+        said("to"),
+        said("within"),
+        said("statistic"),
+        said("judged_by"),
+        said("only_qualified") or False,
+        promised.direction,
+        promised.unit,
+        promised.currency,
         commitment.period,
-        minimum_sample,
+        # a count or a sum has no sample to be too small: few leads are the finding itself
+        said("minimum_sample") or 0,
         position,
     )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Version:
-    """One version of the agreement and the file that says it.
+    """One version of the agreement and the file that says it, as a tree with lines.
 
     In force from the start of ``contract.effective_from`` to the start of ``effective_until``
     (exclusive; ``None``: no end yet), both dates in the contract's zone.
@@ -31,6 +31,7 @@ class Version:
 
     contract: Contract
     file: Path
+    document: Node
     effective_until: date | None
 
 
@@ -47,29 +48,50 @@ def read_agreement(folder: Path) -> Agreement:
 
     Raises ``AgreementError`` with every fault of every file.
     """
-    files = _version_files(folder)
     faults: list[Fault] = []
     documents: dict[Path, Node] = {}
     contracts: dict[Path, Contract] = {}
-    for file in files:
+    for file in _version_files(folder):
         try:
-            document, found = read_document(file)
+            documents[file], found = read_document(file)
         except AgreementError as error:
             faults += error.faults
             continue
-        documents[file] = document
-        try:
-            contracts[file] = Contract.model_validate(document.plain())
-        except ValidationError as error:
-            found += [_fault(detail, document, file) for detail in error.errors()]
-        faults += _one_per_clause(chain(found, inconsistencies(document, file)))
+        contract, wrong = _contract(documents[file], file, found)
+        faults += wrong
+        if contract:
+            contracts[file] = contract
     faults += _clashes(documents)
     if faults:
         raise AgreementError(faults)
-    versions = _in_sequence(contracts)
-    if breaks := list(_breaks(versions, documents)):
+    versions = _in_sequence(contracts, documents)
+    if breaks := list(_breaks(versions)):
         raise AgreementError(breaks)
     return Agreement(folder, versions)
+
+
+def read_version(file: Path) -> Version:
+    """Read one file by itself, a draft perhaps, whatever it is called.
+
+    Raises ``AgreementError`` with every fault of the file.
+    """
+    document, found = read_document(file)
+    contract, faults = _contract(document, file, found)
+    if contract is None or faults:
+        raise AgreementError(faults)
+    return Version(contract, file, document, effective_until=None)
+
+
+def _contract(
+    document: Node, file: Path, found: list[Fault]
+) -> tuple[Contract | None, list[Fault]]:
+    """The contract that a document says, if its form allows, and all that is wrong with it."""
+    contract, malformed = None, []
+    try:
+        contract = Contract.model_validate(document.plain())
+    except ValidationError as error:
+        malformed = [_fault(detail, document, file) for detail in error.errors()]
+    return contract, _one_per_clause(chain(found, malformed, inconsistencies(document, file)))
 
 
 def _version_files(folder: Path) -> list[Path]:
@@ -130,16 +152,18 @@ def _clashes(documents: dict[Path, Node]) -> Iterator[Fault]:
             )
 
 
-def _in_sequence(contracts: dict[Path, Contract]) -> tuple[Version, ...]:
+def _in_sequence(
+    contracts: dict[Path, Contract], documents: dict[Path, Node]
+) -> tuple[Version, ...]:
     ordered = sorted(contracts.items(), key=lambda entry: entry[1].effective_from)
     ends = [contract.effective_from for _, contract in ordered[1:]]
     return tuple(
-        Version(contract, file, end)
+        Version(contract, file, documents[file], end)
         for (file, contract), end in zip(ordered, [*ends, None], strict=True)
     )
 
 
-def _breaks(versions: Sequence[Version], documents: dict[Path, Node]) -> Iterator[Fault]:
+def _breaks(versions: Sequence[Version]) -> Iterator[Fault]:
     """What no number can follow from one version to the next: another zone, another path.
 
     Periods of two zones overlap or leave gaps, and ranks of two paths cannot be compared.
@@ -149,7 +173,7 @@ def _breaks(versions: Sequence[Version], documents: dict[Path, Node]) -> Iterato
             (("zone",), before.contract.zone, after.contract.zone),
             (("stages", "path"), _path(before.contract), _path(after.contract)),
         ):
-            node = documents[after.file].get(*clause)
+            node = after.document.get(*clause)
             if old != new and node:
                 yield node.fault(
                     after.file,

@@ -82,15 +82,46 @@ create table if not exists agreement.teams (
     version text not null references agreement.versions on delete cascade,
     team text not null,
     party text not null check (party in ('marketing', 'sales')),
+    calendar text,
     primary key (version, team)
 );
-comment on table agreement.teams is 'Which party each team belongs to.';
+comment on table agreement.teams is
+'Which party each team belongs to, and the calendar it works by (null: the default calendar).';
+
+create table if not exists agreement.regions (
+    version text not null references agreement.versions on delete cascade,
+    region text not null,
+    calendar text,
+    primary key (version, region)
+);
+comment on table agreement.regions is
+'The regions of leads, and the calendar of those that no sales team holds (null: the default calendar).';
+
+create table if not exists agreement.handoff_clocks (
+    version text not null references agreement.versions on delete cascade,
+    clock text not null check (clock in ('response', 'attempts', 'acceptance')),
+    touches integer,
+    kind text not null check (kind in ('business_time', 'clock_time', 'business_days')),
+    seconds bigint check (seconds > 0),
+    business_days integer check (business_days > 0),
+    primary key (version, clock),
+    check ((kind = 'business_days') = (business_days is not null)),
+    check ((kind = 'business_days') = (seconds is null))
+);
+comment on table agreement.handoff_clocks is
+'How long sales has, from the handoff on, for the first touch, for all attempts (touches: how many) and for the decision. kind says what runs: business time (seconds of it), any time (seconds), or whole business days.';
 
 create table if not exists agreement.qualification_rules (
     version text not null references agreement.versions on delete cascade,
     rule text not null,
     stage text not null,
-    any_of text [] not null,
+    test text not null check (
+        test in (
+            'any_of', 'one_of', 'between', 'matches', 'not_matching', 'compared', 'sql'
+        )
+    ),
+    field text,
+    operands text [] not null,
     severity text not null check (severity in ('critical', 'warning')),
     share_allowed numeric not null check (share_allowed between 0 and 1),
     statement text not null,
@@ -99,7 +130,7 @@ create table if not exists agreement.qualification_rules (
     foreign key (version, stage) references agreement.stages (version, stage)
 );
 comment on table agreement.qualification_rules is
-'What must be known of a lead in a stage: at least one of the fields in any_of. Up to share_allowed of the leads (a fraction) may lack it.';
+'What must hold for a lead in a stage. any_of: at least one of the operands, which are fields, is known; sql: the operand is a condition on the lead; any other test is of field against the operands. Up to share_allowed of the leads (a fraction) may fail.';
 
 create table if not exists agreement.commitments (
     version text not null references agreement.versions on delete cascade,
@@ -107,14 +138,22 @@ create table if not exists agreement.commitments (
     party text not null check (party in ('marketing', 'sales')),
     owner text not null,
     statement text not null,
-    metric text not null check (metric in ('volume', 'conversion', 'cycle_time')),
+    metric text not null check (
+        metric in (
+            'volume', 'value', 'quality', 'response', 'attempts', 'acceptance', 'worked',
+            'conversion', 'cycle_time', 'revenue', 'pipeline', 'roi'
+        )
+    ),
     stage text,
     from_stage text,
     to_stage text,
     within_days integer,
     statistic text check (statistic in ('median', 'p90')),
+    judged_by text check (judged_by in ('rules', 'acceptance')),
+    only_qualified boolean not null,
     direction text not null check (direction in ('at_least', 'at_most')),
-    unit text not null check (unit in ('leads', 'share', 'days')),
+    unit text not null check (unit in ('leads', 'share', 'days', 'money', 'ratio')),
+    currency text,
     period text not null check (period in ('week', 'month', 'quarter')),
     minimum_sample integer not null,
     position integer not null,
@@ -124,13 +163,15 @@ create table if not exists agreement.commitments (
     foreign key (version, to_stage) references agreement.stages (version, stage)
 );
 comment on table agreement.commitments is
-'One row per promise of a version: who made it, in words and as a metric of spec §7. Shares are fractions (0.25, not 25).';
+'One row per promise of a version: who made it, in words and as a metric of spec §7. Shares and ratios are fractions (0.25, not 25).';
 
 create table if not exists agreement.commitment_segments (
     version text not null,
     commitment_id text not null,
     segment text not null,
-    dimension text check (dimension in ('persona', 'region', 'channel')),
+    dimension text check (
+        dimension in ('persona', 'region', 'channel', 'team', 'owner')
+    ),
     value text,
     target numeric not null check (target > 0),
     primary key (version, commitment_id, segment),

@@ -86,9 +86,9 @@ commitments:
     metric: conversion
     from: mql
     to: sql
-    within: 30 days
+    within: 30 calendar days
     minimum_sample: 20
-    target: at least 25%
+    objective: at least 25%
     period: quarter
   - id: sql_to_customer
     party: sales
@@ -99,9 +99,165 @@ commitments:
     to: customer
     statistic: median
     minimum_sample: 10
-    target: at most 45 days
+    target: at most 45 calendar days
     period: week
+review:
+  meeting: every month
+  chair: Ada
+  growth: normal
 """
+
+# what makes every kind of clause of it
+EVERY_CLAUSE = (
+    (
+        "  Sales EMEA: {party: sales}\n",
+        """\
+  Sales EMEA: {party: sales}
+  Sales nights: {party: sales, calendar: night shift}
+regions:
+  EMEA: {}
+  APAC: {calendar: always}
+channels: [referral, events]
+personas:
+  - {persona: IT leader, description: Runs it.}
+  - {persona: Founder, description: Pays for it.}
+ideal_customer:
+  description: Small and growing.
+  rules: [mql_market]
+""",
+    ),
+    (
+        "handoff:\n  stage: mql\n",
+        """\
+handoff:
+  stage: mql
+  touches: {call: any, email: any, meeting: [Held]}
+  conversation: {call: [connected]}
+  forward_move_counts: true
+  response: {within: 4 business hours}
+  attempts: {touches: 5, within: 48 hours}
+  acceptance: {within: 2 business days}
+  rejection_reasons: [no budget, not a fit]
+  excuses: [duplicate, test]
+""",
+    ),
+    (
+        "    statement: Known.\n",
+        """\
+    statement: Known.
+  - name: mql_market
+    stage: mql
+    field: country
+    one_of: [IN, ES]
+    severity: warning
+    allowed: 10%
+    points: {fit: 20}
+    statement: Ours.
+  - name: mql_score
+    stage: mql
+    field: score
+    between: [20, 100]
+    severity: warning
+    points: {engagement: 10}
+    statement: Warm.
+scores:
+  - {stage: mql, fit: 20, engagement: 10}
+lead_values:
+  currency: EUR
+  by_persona:
+    IT leader: {mql: 40, sql: 300}
+  otherwise: {mql: 20, sql: 150}
+""",
+    ),
+    (
+        "    period: week\n",
+        """\
+    period: week
+  - id: other_value
+    party: marketing
+    owner: Ada
+    statement: Worth it.
+    metric: value
+    stage: mql
+    only_qualified: true
+    target: at least 1,234.50 EUR
+    period: month
+  - id: other_quality
+    party: marketing
+    owner: Ada
+    statement: Good ones.
+    metric: quality
+    judged_by: acceptance
+    objective: at least 60%
+    minimum_sample: 30
+    period: month
+  - id: other_response
+    party: sales
+    owner: Grace
+    statement: Soon.
+    metric: response
+    objective: at least 90%
+    minimum_sample: 30
+    period: month
+    segments:
+      - {team: Sales EMEA, objective: at least 92%}
+      - {owner: Zoë, objective: at least 95%}
+  - id: other_attempts
+    party: sales
+    owner: Grace
+    statement: Again.
+    metric: attempts
+    objective: at least 80%
+    minimum_sample: 30
+    period: month
+  - id: other_acceptance
+    party: sales
+    owner: Grace
+    statement: Decided.
+    metric: acceptance
+    objective: at least 90%
+    minimum_sample: 30
+    period: month
+  - id: other_worked
+    party: sales
+    owner: Grace
+    statement: Worked.
+    metric: worked
+    target: at least 300 leads
+    period: month
+  - id: other_revenue
+    party: sales
+    owner: Grace
+    statement: Won.
+    metric: revenue
+    target: at least 90000 EUR
+    period: quarter
+  - id: other_pipeline
+    party: sales
+    owner: Grace
+    statement: Opened.
+    metric: pipeline
+    target: at least 250,000 EUR
+    period: quarter
+  - id: other_roi
+    party: marketing
+    owner: Ada
+    statement: Paid back.
+    metric: roi
+    target: at least 150%
+    period: quarter
+    segments:
+      - {channel: referral, target: at least 400%}
+communication:
+  - what: digest
+    to: [Ada, Grace]
+    by: email
+    where: sla@example.com
+    when: every week
+    at: "08:30"
+""",
+    ),
+)
 
 WriteVersion = Callable[..., Path]
 

@@ -13,6 +13,8 @@ import pytest
 from smarketing.agreement import AgreementError, Loaded, load_agreement, loading, read_agreement
 from smarketing.warehouse.connection import connect
 
+from tests.plugins.smarketing.agreement.conftest import EVERY_CLAUSE
+
 TABLES = (
     "versions",
     "stages",
@@ -20,6 +22,8 @@ TABLES = (
     "stage_mappings",
     "shared_mailboxes",
     "teams",
+    "regions",
+    "handoff_clocks",
     "qualification_rules",
     "commitments",
     "commitment_segments",
@@ -103,7 +107,7 @@ def test_the_clauses_arrive(
     assert rows(connection, "select team, party from agreement.teams") == [("Sales EMEA", "sales")]
     assert rows(
         connection,
-        "select rule, stage, any_of, severity, share_allowed, statement"
+        "select rule, stage, operands, severity, share_allowed, statement"
         " from agreement.qualification_rules order by position",
     ) == [
         ("mql_reachable", "mql", ["email", "phone"], "warning", Decimal(0), "Reachable."),
@@ -137,6 +141,74 @@ def test_the_clauses_arrive(
         ("always", date(2025, 3, 1), UNTIL),
         ("night shift", date(2025, 3, 3), UNTIL),
         ("office", date(2025, 3, 3), UNTIL),
+    ]
+
+
+def test_every_clause_arrives(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version(*EVERY_CLAUSE)
+    load(folder, connection)
+    assert rows(connection, "select team, party, calendar from agreement.teams order by 1") == [
+        ("Sales EMEA", "sales", None),
+        ("Sales nights", "sales", "night shift"),
+    ]
+    assert rows(connection, "select region, calendar from agreement.regions order by 1") == [
+        ("APAC", "always"),
+        ("EMEA", None),
+    ]
+    assert rows(
+        connection,
+        "select clock, touches, kind, seconds, business_days from agreement.handoff_clocks"
+        " order by clock",
+    ) == [
+        ("acceptance", None, "business_days", None, 2),
+        ("attempts", 5, "clock_time", 172_800, None),
+        ("response", None, "business_time", 14_400, None),
+    ]
+    assert rows(
+        connection,
+        "select rule, test, field, operands, share_allowed from agreement.qualification_rules"
+        " order by position",
+    ) == [
+        ("mql_reachable", "any_of", None, ["email", "phone"], Decimal(0)),
+        ("mql_persona", "any_of", None, ["persona"], Decimal("0.025")),
+        ("mql_market", "one_of", "country", ["ES", "IN"], Decimal("0.1")),
+        ("mql_score", "between", "score", ["20", "100"], Decimal(0)),
+    ]
+    assert rows(
+        connection,
+        "select metric, stage, judged_by, only_qualified, direction, unit, currency,"
+        " minimum_sample from agreement.commitments"
+        " where metric not in ('volume', 'conversion', 'cycle_time') order by position",
+    ) == [
+        ("value", "mql", None, True, "at_least", "money", "EUR", 0),
+        ("quality", None, "acceptance", False, "at_least", "share", None, 30),
+        ("response", None, None, False, "at_least", "share", None, 30),
+        ("attempts", None, None, False, "at_least", "share", None, 30),
+        ("acceptance", None, None, False, "at_least", "share", None, 30),
+        ("worked", None, None, False, "at_least", "leads", None, 0),
+        ("revenue", None, None, False, "at_least", "money", "EUR", 0),
+        ("pipeline", None, None, False, "at_least", "money", "EUR", 0),
+        ("roi", None, None, False, "at_least", "ratio", None, 0),
+    ]
+    assert rows(
+        connection,
+        "select commitment_id, segment, target from agreement.commitment_segments"
+        " where commitment_id like 'other%' order by 1, 2",
+    ) == [
+        ("other_acceptance", "all", Decimal("0.9")),
+        ("other_attempts", "all", Decimal("0.8")),
+        ("other_pipeline", "all", Decimal(250000)),
+        ("other_quality", "all", Decimal("0.6")),
+        ("other_response", "all", Decimal("0.9")),
+        ("other_response", "owner: Zoë", Decimal("0.95")),
+        ("other_response", "team: Sales EMEA", Decimal("0.92")),
+        ("other_revenue", "all", Decimal(90000)),
+        ("other_roi", "all", Decimal("1.5")),
+        ("other_roi", "channel: referral", Decimal(4)),
+        ("other_value", "all", Decimal("1234.5")),
+        ("other_worked", "all", Decimal(300)),
     ]
 
 
@@ -198,7 +270,7 @@ def test_rows_that_say_something_else_than_the_files_are_put_right(
         "update agreement.opening_windows set seconds_before = 1 where seconds_before = 0"
     )
     connection.execute("delete from agreement.teams")
-    connection.execute("update agreement.qualification_rules set any_of = '{phone,email}'")
+    connection.execute("update agreement.qualification_rules set operands = '{phone,email}'")
     connection.execute("insert into agreement.systems values ('v1', 'spreadsheet', 3)")
     load(folder, connection)
     repaired = {table: [row[2:] for row in rows] for table, rows in everything(connection).items()}

@@ -10,7 +10,8 @@ from typing import Protocol
 
 import pytest
 from smarketing.agreement import AgreementError, Fault, read_agreement
-from smarketing.agreement.contract import ConversionCommitment, content_hash
+from smarketing.agreement.commitments import ConversionCommitment
+from smarketing.agreement.contract import content_hash
 
 ROOT = Path(__file__).parents[4]
 
@@ -37,8 +38,8 @@ def test_the_agreements_of_this_repository_are_good(path: str) -> None:
     }
     # each rule is told at the first lead that breaks it, and stops the night above 5%
     rules = version.contract.qualification
-    told = [(rule.stage, rule.any_of) for rule in rules if rule.severity == "warning"]
-    gates = [(rule.stage, rule.any_of) for rule in rules if rule.severity == "critical"]
+    told = [(rule.stage, rule.test) for rule in rules if rule.severity == "warning"]
+    gates = [(rule.stage, rule.test) for rule in rules if rule.severity == "critical"]
     assert told == gates != []
     assert {(rule.severity, rule.allowed) for rule in rules} == {
         ("warning", Decimal(0)),
@@ -62,11 +63,11 @@ def test_versions_follow_each_other(write_version: WriteVersion, folder: Path) -
 def test_amounts_are_read_with_their_units(write_version: WriteVersion, folder: Path) -> None:
     write_version()
     volume, conversion, cycle_time = read_agreement(folder).versions[0].contract.commitments
-    assert str(volume.target) == "at least 200 leads"
-    assert conversion.target.amount == Decimal("0.25")
+    assert str(volume.promised) == "at least 200 leads"
+    assert conversion.promised.amount == Decimal("0.25")
     assert isinstance(conversion, ConversionCommitment)
     assert conversion.within == 30
-    assert (cycle_time.target.direction, cycle_time.target.unit) == ("at_most", "days")
+    assert (cycle_time.promised.direction, cycle_time.promised.unit) == ("at_most", "days")
     assert [(s.dimension, s.value) for s in volume.segments] == [
         ("region", "APAC"),
         ("persona", "IT leader"),
@@ -131,7 +132,7 @@ class Case:
 
 
 MQL_TARGET = "target: at least 200 leads"
-SHARE = "target: at least 25%"
+SHARE = "objective: at least 25%"
 
 CASES = {
     "a stage that is not there, in a mapping": Case(
@@ -195,24 +196,39 @@ CASES = {
         "say 'at least 12 leads'",
     ),
     "a target of zero": Case(
-        SHARE, "target: at least 0%", "t 0%", "commitments[1].target", "0%", "say 'at least 25%'"
+        SHARE,
+        "objective: at least 0%",
+        "t 0%",
+        "commitments[1].objective",
+        "0%",
+        "say 'at least 25%'",
     ),
     "a share above everything": Case(
         SHARE,
-        "target: at least 101%",
+        "objective: at least 101%",
         "101%",
-        "commitments[1].target",
+        "commitments[1].objective",
         "101%",
         "say 'at least 25%'",
     ),
     "a share as a number": Case(
-        SHARE, "target: 25", "target: 25\n", "commitments[1].target", "25", "say 'at least 25%'"
+        SHARE,
+        "objective: 25",
+        "objective: 25\n",
+        "commitments[1].objective",
+        "25",
+        "say 'at least 25%'",
     ),
     "a share as a fraction": Case(
-        SHARE, "target: 0.25", "0.25", "commitments[1].target", "0.25", "say 'at least 25%'"
+        SHARE, "objective: 0.25", "0.25", "commitments[1].objective", "0.25", "say 'at least 25%'"
     ),
     "a share without its sign": Case(
-        SHARE, "target: at least 25", "t 25\n", "commitments[1].target", "25'", "say 'at least 25%'"
+        SHARE,
+        "objective: at least 25",
+        "t 25\n",
+        "commitments[1].objective",
+        "25'",
+        "say 'at least 25%'",
     ),
     "a count without its unit": Case(
         MQL_TARGET, "target: 200", "200", "commitments[0].target", "200", "say 'at least 12 leads'"
@@ -221,28 +237,28 @@ CASES = {
         MQL_TARGET, "target: at least 2.5 leads", "2.5 leads", "commitments[0].target", "2.5", "say"
     ),
     "a duration without its unit": Case(
-        "within: 30 days",
+        "within: 30 calendar days",
         "within: 30",
         "within: 30\n",
         "commitments[1].within",
         "30",
-        "say '30 days'",
+        "say '30 calendar days'",
     ),
     "a duration of nothing": Case(
-        "within: 30 days",
-        "within: 0 days",
-        "0 days\n    minimum_sample: 20",
+        "within: 30 calendar days",
+        "within: 0 calendar days",
+        "0 calendar days\n    minimum_sample: 20",
         "commitments[1].within",
-        "'0 days'",
-        "say '30 days'",
+        "'0 calendar days'",
+        "say '30 calendar days'",
     ),
     "a unit of another metric": Case(
-        "at most 45 days",
+        "at most 45 calendar days",
         "at most 45%",
         "45%",
         "commitments[2].target",
         "45%",
-        "say 'at most 45 days'",
+        "say 'at most 45 calendar days'",
     ),
     "a stage that is not there, in a rule": Case(
         "stage: mql\n    any_of: [persona]",
@@ -599,7 +615,7 @@ def test_every_fault_is_reported_at_once(write_version: WriteVersion, folder: Pa
     write_version(
         ("zone: Europe/Madrid", "zone: Madrid"),
         ("from: mql", "from: mkl"),
-        (SHARE, "target: 0.25"),
+        (SHARE, "objective: 0.25"),
         ("[Closed Lost]", "[Closed Lost, lead]"),
     )
     write_version(("version: v1", "version: v1\nversion: v1"), name="2025-10-01.yml")
@@ -609,7 +625,7 @@ def test_every_fault_is_reported_at_once(write_version: WriteVersion, folder: Pa
         ("2025-04-01.yml", "zone"),
         ("2025-04-01.yml", "mappings.crm.lost[1]"),
         ("2025-04-01.yml", "commitments[1].from"),
-        ("2025-04-01.yml", "commitments[1].target"),
+        ("2025-04-01.yml", "commitments[1].objective"),
         ("2025-10-01.yml", "version"),
         ("2025-10-01.yml", "version"),
         ("2025-10-01.yml", "effective_from"),
@@ -619,8 +635,8 @@ def test_every_fault_is_reported_at_once(write_version: WriteVersion, folder: Pa
     told = str(AgreementError(faults)).splitlines()
     assert told[0] == "The agreement has 9 faults:"
     assert told[4] == (
-        f"  {folder}/2025-04-01.yml:79: commitments[1].target: found 0.25, expected 'at least' or"
-        " 'at most' with a percentage; say 'at least 25%'."
+        f"  {folder}/2025-04-01.yml:79: commitments[1].objective: found 0.25, expected 'at least'"
+        " or 'at most' with a percentage; say 'at least 25%'."
     )
 
 
