@@ -6,6 +6,7 @@ of one clause does not hide a contradiction in another.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_args
@@ -20,6 +21,7 @@ _DIMENSIONS: dict[str, tuple[Dimension, ...]] = {
     get_args(model.model_fields["metric"].annotation)[0]: model.dimensions
     for model in get_args(get_args(Commitment)[0])
 }
+_NO_POINTS = ("no points", "'fit', 'engagement', or both", "say how many points for which")
 # the clause of the handoff without which a metric has nothing to measure by
 _MEASURED_BY = {
     "response": "response",
@@ -35,6 +37,7 @@ def inconsistencies(contract: Node, file: Path) -> Iterator[Fault]:
     yield from _stages(contract, file)
     yield from _mappings(contract, file)
     yield from _qualification(contract, file)
+    yield from _scores(contract, file)
     yield from _buyers(contract, file)
     yield from _handoff(contract, file)
     yield from _commitments(contract, file)
@@ -65,7 +68,8 @@ def _repeated(clauses: Iterable[Node], key: str) -> Iterator[tuple[Node, str, No
 
 
 def _one_of(names: Iterable[str]) -> str:
-    return f"say one of: {', '.join(names)}"
+    known = ", ".join(names)
+    return f"say one of: {known}" if known else "remove it: there is none"
 
 
 def _calendars(contract: Node, file: Path) -> Iterator[Fault]:
@@ -136,16 +140,32 @@ def _qualification(contract: Node, file: Path) -> Iterator[Fault]:
         if stage := rule.get("stage"):
             yield from _on_path(stage, contract, file)
         yield from _one_test(rule, file)
-    for threshold in contract.items("scores"):
-        if stage := threshold.get("stage"):
-            yield from _on_path(stage, contract, file)
-        yield from _reachable(threshold, rules, contract, file)
+        points = rule.get("points")
+        if points and points.value == {}:
+            yield points.fault(file, *_NO_POINTS)
     known = [named for rule in rules if (named := rule.text("name"))]
     for place in contract.items("ideal_customer", "rules"):
         if (shown := place.text()) and shown not in known:
             yield place.fault(
                 file, f"the rule '{shown}'", "a rule under 'qualification'", _one_of(known)
             )
+
+
+def _scores(contract: Node, file: Path) -> Iterator[Fault]:
+    rules = contract.items("qualification")
+    for place, name, first in _repeated(contract.items("scores"), "stage"):
+        yield place.fault(
+            file,
+            f"the threshold of '{name}' a second time",
+            f"each stage once (the first is on line {first.line})",
+            "write both points into one entry",
+        )
+    for threshold in contract.items("scores"):
+        if not threshold.get("fit") and not threshold.get("engagement"):
+            yield threshold.fault(file, *_NO_POINTS)
+        if stage := threshold.get("stage"):
+            yield from _on_path(stage, contract, file)
+        yield from _reachable(threshold, rules, contract, file)
 
 
 def _one_test(rule: Node, file: Path) -> Iterator[Fault]:
@@ -188,12 +208,10 @@ def _reachable(
         needed = threshold.get(kind)
         if needed is None or not isinstance(needed.value, int):
             continue
-        points = [
-            brought.value
-            for rule in rules
-            if (brought := rule.get("points", kind)) and isinstance(brought.value, int)
-        ]
-        if sum(points) < needed.value:
+        given = [brought for rule in rules if (brought := rule.get("points", kind))]
+        points = [each.value for each in given if isinstance(each.value, int) and each.value > 0]
+        # a number that is itself at fault makes no threshold wrong
+        if len(points) == len(given) and sum(points) < needed.value:
             yield needed.fault(
                 file,
                 f"{needed.value} points for {kind}",
@@ -235,16 +253,16 @@ def _handoff(contract: Node, file: Path) -> Iterator[Fault]:
     if stage:
         yield from _on_path(stage, contract, file)
     acceptance = contract.get("handoff", "acceptance")
-    if acceptance and stage and _path(contract)[-1:] == [stage.text()]:
+    if acceptance and _ends_at_handoff(contract):
         yield acceptance.fault(
             file,
-            f"a clock that starts at '{stage.text()}', the end of the path, and stops above it",
+            "a clock that starts at the end of the path, and stops above it",
             "a stage above the handoff, entered when sales accepts",
             "hand over at an earlier stage, or remove the clock",
         )
     for name in ("response", "attempts"):
         clock = contract.get("handoff", name)
-        if clock and not contract.entries("handoff", "touches"):
+        if clock and not _touched(contract):
             yield clock.fault(
                 file,
                 "a clock that nothing stops",
@@ -265,9 +283,20 @@ def _handoff(contract: Node, file: Path) -> Iterator[Fault]:
             )
 
 
+def _ends_at_handoff(contract: Node) -> bool:
+    return _path(contract)[-1:] == [contract.text("handoff", "stage")]
+
+
+def _touched(contract: Node) -> bool:
+    """Whether the handoff says what shows that a lead was worked."""
+    moves = contract.get("handoff", "forward_move_counts")
+    return bool(contract.entries("handoff", "touches")) or (moves is not None and bool(moves.value))
+
+
 def _commitments(contract: Node, file: Path) -> Iterator[Fault]:
     commitments = contract.items("commitments")
     yield from _both_sides(contract, file)
+    yield from _one_currency(contract, file)
     for place, identifier, first in _repeated(commitments, "id"):
         yield place.fault(
             file,
@@ -281,7 +310,6 @@ def _commitments(contract: Node, file: Path) -> Iterator[Fault]:
                 yield from _on_path(reference, contract, file)
         yield from _order(commitment, contract, file)
         yield from _measurable(commitment, contract, file)
-        yield from _one_currency(commitment, contract, file)
         yield from _segments(commitment, contract, file)
 
 
@@ -321,16 +349,22 @@ def _measurable(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]
         return
     name = metric.text() or ""
     clause = _MEASURED_BY.get(name)
-    if clause and not contract.get("handoff", clause):
+    by_touches = clause == "touches" and _touched(contract)
+    if clause and not by_touches and not contract.get("handoff", clause):
         yield metric.fault(
             file,
             f"'{name}' without anything to measure it by",
             f"'{clause}' under 'handoff'",
             f"add 'handoff: {clause}:', or remove the commitment",
         )
-    if name == "value" and not contract.get("lead_values"):
+    if name == "value":
+        yield from _valued(commitment, metric, contract, file)
+    if commitment.text("judged_by") == "acceptance" and _ends_at_handoff(contract):
         yield metric.fault(
-            file, "'value' without a table of values", "'lead_values'", "add 'lead_values:'"
+            file,
+            "acceptance after the last stage of the path",
+            "a stage above the handoff, entered when sales accepts",
+            "hand over at an earlier stage, or judge by rules",
         )
     by_rules = name == "quality" and commitment.text("judged_by") == "rules"
     if by_rules or ((only := commitment.get("only_qualified")) and only.value is True):
@@ -347,18 +381,47 @@ def _measurable(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]
             )
 
 
-def _one_currency(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]:
-    agreed = contract.text("lead_values", "currency")
-    if not agreed or commitment.text("metric") not in ("value", "revenue", "pipeline"):
+def _valued(commitment: Node, metric: Node, contract: Node, file: Path) -> Iterator[Fault]:
+    if not contract.get("lead_values"):
+        yield metric.fault(
+            file, "'value' without a table of values", "'lead_values'", "add 'lead_values:'"
+        )
         return
-    for clause in (commitment, *commitment.items("segments")):
-        target = clause.get("target")
-        if target and (words := target.text()) and not words.endswith(agreed):
-            yield target.fault(
+    tables = contract.entries("lead_values", "by_persona").values()
+    valued = {stage for table in tables for stage in table.entries()}
+    valued |= contract.entries("lead_values", "otherwise").keys()
+    stage = commitment.get("stage")
+    if stage and stage.text() in _path(contract) and stage.text() not in valued:
+        yield stage.fault(
+            file,
+            f"the stage '{stage.text()}', in which no lead is worth anything",
+            "a stage with a value under 'lead_values'",
+            "give it one there, or choose another stage",
+        )
+
+
+def _one_currency(contract: Node, file: Path) -> Iterator[Fault]:
+    """Sums stand side by side, and against what was spent: none is converted."""
+    promised = [
+        target
+        for commitment in contract.items("commitments")
+        if commitment.text("metric") in ("value", "revenue", "pipeline")
+        for clause in (commitment, *commitment.items("segments"))
+        if (target := clause.get("target"))
+    ]
+    values = contract.get("lead_values", "currency")
+    first: tuple[str, int] | None = None
+    for place in (*([values] if values else []), *promised):
+        match = re.search(r"(?:^| )([A-Z]{3})$", str(place.value).strip())
+        if match is None:
+            continue
+        currency, line = first = first or (match[1], place.line)
+        if match[1] != currency:
+            yield place.fault(
                 file,
-                f"'{words}'",
-                f"sums in {agreed}, as under 'lead_values'",
-                f"say it in {agreed}",
+                f"'{place.value}'",
+                f"every sum in {currency}, as on line {line}",
+                f"say it in {currency}",
             )
 
 
@@ -367,7 +430,7 @@ def _segments(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]:
     allowed = _DIMENSIONS.get(commitment.text("metric") or "", OF_HANDOFFS)
     seen: set[tuple[str, str]] = set()
     for segment in commitment.items("segments"):
-        dimensions = [name for name in OF_HANDOFFS if segment.text(name)]
+        dimensions = [name for name in OF_HANDOFFS if segment.get(name)]
         if len(dimensions) != 1 or dimensions[0] not in allowed:
             yield segment.fault(
                 file,
@@ -378,7 +441,8 @@ def _segments(commitment: Node, contract: Node, file: Path) -> Iterator[Fault]:
             continue
         [dimension] = dimensions
         place = segment.get(dimension) or segment
-        value = place.text() or ""
+        if not (value := place.text()):
+            continue
         known = _parts(dimension, contract)
         if known and value.lower() not in {each.lower() for each in known}:
             yield place.fault(

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from smarketing.agreement.calendars import Calendar
 from smarketing.agreement.clause import (
@@ -27,7 +27,7 @@ from smarketing.agreement.clause import (
 from smarketing.agreement.commitments import Commitment, Party
 from smarketing.agreement.handoff import Handoff
 from smarketing.agreement.qualification import QualificationRule, ScoreThreshold
-from smarketing.agreement.quantities import refuse
+from smarketing.agreement.quantities import in_words, refuse
 
 Growth = Literal["normal", "high_growth"]
 
@@ -49,9 +49,11 @@ Mailboxes = Annotated[
     AfterValidator(in_order),
 ]
 Systems = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(each_once)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, *in_words("[A-Z]{3}", "the three letters of a currency", "EUR")]
 Worth = Annotated[int, Field(ge=1)]
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+TimeOfDay = Annotated[
+    str, *in_words(r"([01]\d|2[0-3]):[0-5]\d", "a time from 00:00 to 23:59", "08:30")
+]
 
 
 class Side(Clause):

@@ -81,7 +81,7 @@ class Node:
         for key in location:
             if isinstance(node.value, dict) and isinstance(key, str):
                 node = node.value.get(key, node)
-            elif isinstance(node.value, list) and isinstance(key, int):
+            elif isinstance(node.value, list) and isinstance(key, int) and key < len(node.value):
                 node = node.value[key]
         return node
 
@@ -199,6 +199,8 @@ class _Reader:
             )
         if event.tag:
             self._refuse(node, f"the tag '{event.tag}'", "no tags", "remove it")
+        if node.value is None and location:
+            self._refuse(node, "nothing", "something to stand here", "fill it in, or remove it")
         return node
 
     def _value(self, event: Any, location: Location) -> Scalar | dict[str, Node] | list[Node]:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from smarketing.agreement.clause import Clause, Name, Text, Texts, each_once, in_order
-from smarketing.agreement.quantities import ClockTime
+from smarketing.agreement.quantities import ClockTime, refuse
 
 TouchKind = Literal["call", "email", "meeting", "message"]
+
+
+def _any_or_list(outcomes: object) -> object:
+    if isinstance(outcomes, str) and outcomes != "any":
+        refuse("'any', or a list of outcomes", f"say 'any', or '[{outcomes}]'")
+    return outcomes
+
+
 Outcomes = Annotated[
     tuple[Annotated[Text, AfterValidator(str.lower)], ...],
     Field(min_length=1),
     AfterValidator(each_once),
     AfterValidator(in_order),
 ]
-Touches = dict[TouchKind, Outcomes | Literal["any"]]
+AnyOutcomes = Annotated[
+    Annotated[Literal["any"], Tag("any")] | Annotated[Outcomes, Tag("listed")],
+    Discriminator(lambda outcomes: "any" if outcomes == "any" else "listed"),
+    BeforeValidator(_any_or_list),
+]
+Touches = dict[TouchKind, AnyOutcomes]
 
 
 class ResponseTime(Clause):

@@ -28,7 +28,7 @@ def _pattern(pattern: str) -> str:
     return pattern
 
 
-def _bounds(value: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
+def _bounds(value: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
     if value[0] > value[1]:
         refuse(
             "the lower bound first",
@@ -70,7 +70,7 @@ Number = Annotated[
     PlainSerializer(float, return_type=float),
     WithJsonSchema({"type": "number"}),
 ]
-Bounds = Annotated[tuple[Number, Number], AfterValidator(_bounds)]
+Bounds = Annotated[tuple[Number, ...], Field(min_length=2, max_length=2), AfterValidator(_bounds)]
 Comparison = Annotated[
     str,
     PlainValidator(_comparison),

@@ -160,6 +160,17 @@ def _written(
     return PlainValidator(parse), PlainSerializer(spell, return_type=str), WithJsonSchema(schema)
 
 
+def in_words(pattern: str, meaning: str, example: str) -> tuple[Any, ...]:
+    """The annotations of a text that has one form; any other is refused with the example."""
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            refuse(meaning, f"write it like '{example}'")
+        return value
+
+    return _written(parse, pattern, example)
+
+
 _LEADS = _Form(
     "leads",
     r"(?P<number>-?\d{1,9}) leads?",

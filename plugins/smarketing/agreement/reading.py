@@ -90,7 +90,7 @@ def _contract(
     try:
         contract = Contract.model_validate(document.plain())
     except ValidationError as error:
-        malformed = [_fault(detail, document, file) for detail in error.errors()]
+        malformed = [_fault(detail, document, file) for detail in _told(error.errors())]
     return contract, _one_per_clause(chain(found, malformed, inconsistencies(document, file)))
 
 
@@ -207,6 +207,7 @@ _ADVICE: dict[str, tuple[str, str]] = {
     "string_too_long": ("at most {max_length} characters", "shorten it"),
     "int_type": ("a whole number", "write digits only"),
     "greater_than_equal": ("{ge} or more", "correct it"),
+    "less_than_equal": ("{le} or less", "correct it"),
     "date_type": (
         "a day that the calendar has, as year-month-day and without quotes",
         "write it like 2025-04-01",
@@ -216,7 +217,16 @@ _ADVICE: dict[str, tuple[str, str]] = {
     "model_attributes_type": ("entries 'key: value'", "write them indented below"),
     "tuple_type": ("a list", "write '[one, two]', or '- one' on a line each"),
     "too_short": ("at least {min_length} of them", "add what is missing"),
+    "too_long": ("at most {max_length} of them", "remove what is too much"),
 }
+
+
+def _told(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Without the lists that are too short only because one of their items is wrong."""
+    for detail in details:
+        inside = (other["loc"][: len(detail["loc"])] for other in details if other is not detail)
+        if detail["type"] != "too_short" or detail["loc"] not in inside:
+            yield detail
 
 
 def _fault(detail: ErrorDetails, document: Node, file: Path) -> Fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -30,7 +31,6 @@ def test_values_are_what_they_look_like(tmp_path: Path) -> None:
         number: 12
         share: 0.25
         flag: true
-        nothing:
         list: [a, [b]]
         """
     assert read(tmp_path, text) == (
@@ -43,7 +43,6 @@ def test_values_are_what_they_look_like(tmp_path: Path) -> None:
             "number": 12,
             "share": 0.25,
             "flag": True,
-            "nothing": None,
             "list": ("a", ("b",)),
         },
         [],
@@ -74,6 +73,8 @@ def test_nodes_know_their_lines(tmp_path: Path) -> None:
         ("a: 1\nb:\t2\n", 2, "a tab", "replace every tab by spaces"),
         ("a: 1\nb: 2\na: 3\n", 3, "'a' a second time", "remove or rename"),
         ("a:\n  b: 1\n  c: 2\n  b: 1\n", 4, "'b' a second time", "remove or rename"),
+        ("a: 1\nb:\n", 2, "nothing", "fill it in, or remove it"),
+        ("a: 1\nb: [~]\n", 2, "nothing", "fill it in, or remove it"),
         ("a: &x 1\n", 1, "the anchor '&x'", "remove it"),
         ("a: 1\nb: *x\n", 2, "the alias '*x'", "write it out"),
         ("a: !!python/object:os.system x\n", 1, "the tag", "remove it"),
@@ -105,6 +106,18 @@ def test_a_bomb_of_anchors_is_not_expanded(tmp_path: Path) -> None:
     layers += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 15)]
     _, faults = read(tmp_path, "\n".join(layers))
     assert {fault.line for fault in faults} == set(range(1, 16))
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "2025-04-01.yml"
+    with file.open("wb") as stream:
+        stream.truncate(100_000_000)
+    tracemalloc.start()
+    with pytest.raises(AgreementError, match="more than 1,000,000 bytes"):
+        read_document(file)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * MAX_BYTES
 
 
 def test_an_unreadable_file_is_told(tmp_path: Path) -> None:

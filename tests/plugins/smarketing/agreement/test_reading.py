@@ -13,6 +13,8 @@ from smarketing.agreement import AgreementError, Fault, read_agreement
 from smarketing.agreement.commitments import ConversionCommitment
 from smarketing.agreement.contract import content_hash
 
+from tests.plugins.smarketing.agreement.conftest import EVERY_CLAUSE
+
 ROOT = Path(__file__).parents[4]
 
 
@@ -564,9 +566,9 @@ CASES = {
         "region: APAC",
         "region:",
         "- region:",
-        "commitments[0].segments[0]",
-        "by nothing",
-        "by one of",
+        "commitments[0].segments[0].region",
+        "nothing",
+        "fill it in",
     ),
     "a segment by two things": Case(
         "      - region: APAC",
@@ -584,6 +586,41 @@ CASES = {
         "region 'APAC' a second time",
         "remove one",
     ),
+    "a share without its direction": Case(
+        SHARE, 'objective: "95%"', "95%", "commitments[1].objective", "'95%'", "say 'at least 95%'"
+    ),
+    "days without their kind": Case(
+        "within: 30 calendar days",
+        "within: 30 days",
+        "30 days",
+        "commitments[1].within",
+        "'30 days'",
+        "say '30 calendar days'",
+    ),
+    "nothing where something should stand": Case(
+        "    any_of: [persona]",
+        "    any_of:",
+        "any_of:\n",
+        "qualification[1].any_of",
+        "nothing",
+        "fill it in, or remove it",
+    ),
+    "one wrong field and no other": Case(
+        "any_of: [persona]",
+        "any_of: [person]",
+        "[person]",
+        "qualification[1].any_of[0]",
+        "'person'",
+        "choose one",
+    ),
+    "a commitment of no one's": Case(
+        "    owner: Ada\n",
+        "    owner: ''\n",
+        "owner: ''",
+        "commitments[0].owner",
+        "an empty text",
+        "fill it in",
+    ),
     "a segment that aims the other way": Case(
         "at least 12 leads",
         "at most 12 leads",
@@ -595,11 +632,375 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+ONE_OF = "    field: country\n    one_of: [IN, ES]\n"
+
+# of the test agreement with every clause
+CASES_OF_EVERY_CLAUSE = {
+    "a calendar that is not there, of a team": Case(
+        "calendar: night shift}",
+        "calendar: nights}",
+        "calendar: nights}",
+        "teams.Sales nights.calendar",
+        "'nights'",
+        "office, night shift, always",
+    ),
+    "a calendar that is not there, of a region": Case(
+        "APAC: {calendar: always}",
+        "APAC: {calendar: ever}",
+        "calendar: ever}",
+        "regions.APAC.calendar",
+        "'ever'",
+        "office, night shift, always",
+    ),
+    "a rule that asks two things": Case(
+        ONE_OF,
+        ONE_OF + "    matches: ^E\n",
+        "name: mql_market",
+        "qualification[2]",
+        "asks one_of and matches",
+        "let each rule ask one thing",
+    ),
+    "a rule that asks nothing": Case(
+        ONE_OF, "", "name: mql_market", "qualification[2]", "asks nothing", "ask one thing"
+    ),
+    "a test without a field": Case(
+        ONE_OF,
+        "    one_of: [IN, ES]\n",
+        "name: mql_market",
+        "qualification[2]",
+        "'one_of' without a field",
+        "add 'field:'",
+    ),
+    "a field with nothing to test": Case(
+        "    any_of: [persona]\n",
+        "    any_of: [persona]\n    field: persona\n",
+        "name: mql_persona",
+        "qualification[1]",
+        "'any_of' with a field",
+        "remove 'field'",
+    ),
+    "bounds of a word": Case(
+        ONE_OF,
+        "    field: country\n    between: [1, 2]\n",
+        "field: country",
+        "qualification[2].field",
+        "'between' for 'country'",
+        "say 'score'",
+    ),
+    "bounds upside down": Case(
+        "between: [20, 100]",
+        "between: [100, 20]",
+        "[100, 20]",
+        "qualification[3].between",
+        "[100, 20]",
+        "say [20, 100]",
+    ),
+    "one bound": Case(
+        "between: [20, 100]",
+        "between: [20]",
+        "[20]",
+        "qualification[3].between",
+        "a list",
+        "add what is missing",
+    ),
+    "three bounds": Case(
+        "between: [20, 100]",
+        "between: [20, 100, 200]",
+        "200]",
+        "qualification[3].between",
+        "a list",
+        "remove what is too much",
+    ),
+    "a bound that is no number": Case(
+        "between: [20, 100]",
+        "between: [20, many]",
+        "many]",
+        "qualification[3].between[1]",
+        "'many'",
+        "digits only",
+    ),
+    "a comparison that nobody knows": Case(
+        ONE_OF,
+        "    field: country\n    compared: larger than region\n",
+        "larger than",
+        "qualification[2].compared",
+        "'larger than region'",
+        "say 'different from region'",
+    ),
+    "a comparison with no field": Case(
+        ONE_OF,
+        "    field: country\n    compared: equal to land\n",
+        "equal to land",
+        "qualification[2].compared",
+        "'land'",
+        "say one of: email, phone",
+    ),
+    "a comparison of a field with itself": Case(
+        ONE_OF,
+        "    field: country\n    compared: equal to country\n",
+        "equal to country",
+        "qualification[2].compared",
+        "'country'",
+        "say one of: email, phone",
+    ),
+    "a pattern that is none": Case(
+        ONE_OF,
+        "    field: country\n    matches: (\n",
+        "matches: (",
+        "qualification[2].matches",
+        "'('",
+        "correct it, or use 'one_of'",
+    ),
+    "points without a number": Case(
+        "    any_of: [persona]\n",
+        "    any_of: [persona]\n    points: {}\n",
+        "points: {}",
+        "qualification[1].points",
+        "no points",
+        "how many points for which",
+    ),
+    "points that no rule brings together": Case(
+        "fit: 20, engagement: 10}",
+        "fit: 21, engagement: 10}",
+        "fit: 21",
+        "scores[0].fit",
+        "21 points for fit",
+        "lower it, or give rules more points",
+    ),
+    "a threshold without points": Case(
+        "stage: mql, fit: 20, engagement: 10}",
+        "stage: mql}",
+        "{stage: mql}",
+        "scores[0]",
+        "no points",
+        "how many points for which",
+    ),
+    "two thresholds of a stage": Case(
+        "scores:\n",
+        "scores:\n  - {stage: mql, fit: 1}\n",
+        "mql, fit: 20",
+        "scores[1].stage",
+        "the threshold of 'mql' a second time",
+        "into one entry",
+    ),
+    "a threshold of a stage that is not there": Case(
+        "stage: mql, fit: 20",
+        "stage: mkl, fit: 20",
+        "stage: mkl",
+        "scores[0].stage",
+        "the stage 'mkl'",
+        "lead, mql",
+    ),
+    "a rule that is not there, of the ideal customer": Case(
+        "rules: [mql_market]",
+        "rules: [market]",
+        "rules: [market]",
+        "ideal_customer.rules[0]",
+        "the rule 'market'",
+        "say one of: mql_reachable",
+    ),
+    "a persona twice": Case(
+        "persona: Founder",
+        "persona: IT leader",
+        "Pays for it",
+        "personas[1].persona",
+        "the persona 'IT leader' a second time",
+        "remove one",
+    ),
+    "a value for a persona that is not there": Case(
+        "    IT leader: {mql",
+        "    IT chief: {mql",
+        "IT chief",
+        "lead_values.by_persona.IT chief",
+        "the persona 'IT chief'",
+        "IT leader, Founder",
+    ),
+    "a value for a stage that is not there": Case(
+        "otherwise: {mql: 20",
+        "otherwise: {lost: 20",
+        "lost: 20",
+        "lead_values.otherwise.lost",
+        "the stage 'lost'",
+        "lead, mql",
+    ),
+    "a negative value": Case(
+        "otherwise: {mql: 20",
+        "otherwise: {mql: -20",
+        "-20",
+        "lead_values.otherwise.mql",
+        "-20",
+        "correct it",
+    ),
+    "a currency that is none": Case(
+        "currency: EUR",
+        "currency: euro",
+        "currency: euro",
+        "lead_values.currency",
+        "'euro'",
+        "write it like 'EUR'",
+    ),
+    "another currency": Case(
+        "250,000 EUR",
+        "250,000 USD",
+        "USD",
+        "commitments[10].target",
+        "'at least 250,000 USD'",
+        "say it in EUR",
+    ),
+    "another currency in a segment": Case(
+        "target: at least 90000 EUR\n",
+        "target: at least 90000 EUR\n    segments: [{region: APAC, target: at least 9 USD}]\n",
+        "USD",
+        "commitments[9].segments[0].target",
+        "'at least 9 USD'",
+        "say it in EUR",
+    ),
+    "a sum without its currency": Case(
+        "250,000 EUR",
+        "250,000",
+        "250,000",
+        "commitments[10].target",
+        "'at least 250,000'",
+        "say 'at least 250,000 EUR'",
+    ),
+    "the worth of a stage that has none": Case(
+        "stage: mql\n    only_qualified: true\n",
+        "stage: customer\n",
+        "stage: customer\n    target",
+        "commitments[3].stage",
+        "the stage 'customer', in which no lead is worth anything",
+        "give it one there",
+    ),
+    "a touch that nobody knows": Case(
+        "touches: {call: any, ",
+        "touches: {fax: any, ",
+        "fax",
+        "handoff.touches.fax",
+        "'fax'",
+        "choose one",
+    ),
+    "an outcome that is not in a list": Case(
+        "touches: {call: any, ",
+        "touches: {call: held, ",
+        "call: held",
+        "handoff.touches.call",
+        "'held'",
+        "say 'any', or '[held]'",
+    ),
+    "an outcome that is no text": Case(
+        "touches: {call: any, ",
+        "touches: {call: [1], ",
+        "call: [1]",
+        "handoff.touches.call[0]",
+        "1",
+        "in quotes",
+    ),
+    "a time that does not name its kind": Case(
+        "{within: 4 business hours}",
+        "{within: 1 day}",
+        "within: 1 day",
+        "handoff.response.within",
+        "'1 day'",
+        "say '1 business day' or '24 hours'",
+    ),
+    "calendar days on a clock": Case(
+        "{within: 2 business days}",
+        "{within: 30 calendar days}",
+        "{within: 30 cal",
+        "handoff.acceptance.within",
+        "'30 calendar days'",
+        "say '30 business days' or '720 hours'",
+    ),
+    "a time without its unit": Case(
+        "{within: 4 business hours}",
+        "{within: 4}",
+        "within: 4}",
+        "handoff.response.within",
+        "4",
+        "say '4 business hours'",
+    ),
+    "no time at all": Case(
+        "{within: 4 business hours}",
+        "{within: 0 hours}",
+        "within: 0",
+        "handoff.response.within",
+        "'0 hours'",
+        "say '4 business hours'",
+    ),
+    "more attempts than anybody makes": Case(
+        "touches: 5,",
+        "touches: 101,",
+        "touches: 101",
+        "handoff.attempts.touches",
+        "101",
+        "correct it",
+    ),
+    "a reason that is an excuse too": Case(
+        "[duplicate, test]",
+        "[duplicate, Not a fit]",
+        "no budget",
+        "handoff.rejection_reasons[1]",
+        "'not a fit' as a rejection and as an excuse",
+        "remove one of the two",
+    ),
+    "answers without a clock": Case(
+        "  response: {within: 4 business hours}\n",
+        "",
+        "metric: response",
+        "commitments[5].metric",
+        "'response' without anything to measure it by",
+        "add 'handoff: response:'",
+    ),
+    "a part that is not there": Case(
+        "{team: Sales EMEA,",
+        "{team: Sales EMAE,",
+        "EMAE",
+        "commitments[5].segments[0].team",
+        "the team 'Sales EMAE'",
+        "say one of: Sales EMEA, Sales nights",
+    ),
+    "a cut that a metric does not know": Case(
+        "{channel: referral, target: at least 400%}",
+        "{region: APAC, target: at least 400%}",
+        "at least 400%",
+        "commitments[11].segments[0]",
+        "a segment by region",
+        "by one of them",
+    ),
+    "a time of day that no clock shows": Case(
+        'at: "08:30"',
+        'at: "8:30"',
+        '"8:30"',
+        "communication[0].at",
+        "'8:30'",
+        "write it like '08:30'",
+    ),
+    "a channel that nobody knows": Case(
+        "by: email", "by: fax", "by: fax", "communication[0].by", "'fax'", "choose one"
+    ),
+    "news for nobody": Case(
+        "to: [Ada, Grace]",
+        "to: []",
+        "to: []",
+        "communication[0].to",
+        "an empty list",
+        "add what is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("clauses", "case"),
+    [
+        *(((), case) for case in CASES.values()),
+        *((EVERY_CLAUSE, case) for case in CASES_OF_EVERY_CLAUSE.values()),
+    ],
+    ids=[*CASES, *CASES_OF_EVERY_CLAUSE],
+)
 def test_a_fault_names_its_place_and_its_remedy(
-    write_version: WriteVersion, folder: Path, case: Case
+    write_version: WriteVersion, folder: Path, clauses: tuple[tuple[str, str], ...], case: Case
 ) -> None:
-    file = write_version((case.old, case.new))
+    file = write_version(*clauses, (case.old, case.new))
     text = file.read_text()
     assert text.count(case.on) == 1
     (fault,) = faults_of(folder)
@@ -707,3 +1108,83 @@ def test_another_ending_is_not_passed_over(write_version: WriteVersion, folder: 
     write_version(name="2025-10-01.yaml")
     (fault,) = faults_of(folder)
     assert "rename it to 2025-10-01.yml" in fault.remedy
+
+
+TOUCHES = "  touches: {call: any, email: any, meeting: [Held]}\n"
+MOVES = "  forward_move_counts: true\n"
+
+
+def test_a_clock_that_nothing_stops_is_told(write_version: WriteVersion, folder: Path) -> None:
+    write_version(*EVERY_CLAUSE, (TOUCHES, ""), (MOVES, ""))
+    told = [(fault.path, fault.found) for fault in faults_of(folder)]
+    assert told == [
+        ("handoff.response", "a clock that nothing stops"),
+        ("handoff.attempts", "a clock that nothing stops"),
+        ("commitments[8].metric", "'worked' without anything to measure it by"),
+    ]
+
+
+@pytest.mark.parametrize("without", [TOUCHES, MOVES], ids=["moves", "touches"])
+def test_a_clock_is_stopped_by_touches_or_by_moves(
+    write_version: WriteVersion, folder: Path, without: str
+) -> None:
+    write_version(*EVERY_CLAUSE, (without, ""))
+    assert read_agreement(folder).versions[0].contract.handoff.response
+
+
+def test_nobody_accepts_at_the_end_of_the_path(write_version: WriteVersion, folder: Path) -> None:
+    write_version(*EVERY_CLAUSE, ("handoff:\n  stage: mql", "handoff:\n  stage: customer"))
+    assert [(fault.path, fault.found) for fault in faults_of(folder)] == [
+        ("handoff.acceptance", "a clock that starts at the end of the path, and stops above it"),
+        ("commitments[4].metric", "acceptance after the last stage of the path"),
+    ]
+
+
+def test_sums_are_in_one_currency_where_no_lead_has_a_value(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    text = write_version(*EVERY_CLAUSE).read_text()
+    values = text[text.index("lead_values:") : text.index("commitments:")]
+    value = text[text.index("  - id: other_value") : text.index("  - id: other_quality")]
+    write_version(*EVERY_CLAUSE, (values, ""), (value, ""), ("250,000 EUR", "250,000 USD"))
+    (fault,) = faults_of(folder)
+    assert (fault.found, fault.remedy) == ("'at least 250,000 USD'", "say it in EUR")
+
+
+def test_a_fault_in_points_makes_no_threshold_wrong(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    write_version(*EVERY_CLAUSE, ("{fit: 20}", "{fit: 0}"))
+    (fault,) = faults_of(folder)
+    assert fault.path == "qualification[2].points.fit"
+
+
+def test_a_worth_without_a_table_is_told(write_version: WriteVersion, folder: Path) -> None:
+    text = write_version(*EVERY_CLAUSE).read_text()
+    write_version(
+        *EVERY_CLAUSE, (text[text.index("lead_values:") : text.index("commitments:")], "")
+    )
+    (fault,) = faults_of(folder)
+    assert (fault.found, fault.remedy) == (
+        "'value' without a table of values",
+        "add 'lead_values:'",
+    )
+
+
+def test_leads_are_judged_by_rules_that_are_there(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    write_version(
+        *EVERY_CLAUSE,
+        ("severity: critical", "severity: warning"),
+        ("judged_by: acceptance", "judged_by: rules"),
+    )
+    told = [(fault.path, fault.found, fault.remedy) for fault in faults_of(folder)]
+    found, remedy = (
+        "no critical rule for 'mql'",
+        "add one with 'stage: mql' and 'severity: critical'",
+    )
+    assert told == [
+        ("commitments[3].metric", found, remedy),
+        ("commitments[4].metric", found, remedy),
+    ]
