@@ -25,6 +25,7 @@ from smarketing.warehouse.connection import WarehouseError, connect, given_uri, 
 from smarketing.warehouse.initialise import initialise, is_initialised
 
 if TYPE_CHECKING:
+    from smarketing.agreement.history import History
     from smarketing.progress import Ended
 
 app = typer.Typer(
@@ -256,13 +257,48 @@ def warehouse_init(config: ConfigOption = None) -> None:
 
 @agreement_app.command("check")
 def agreement_check(config: ConfigOption = None) -> None:
-    """Check every version of the agreement, and explain each fault."""
-    from smarketing.agreement import read_agreement
+    """Check every version of the agreement: explain each fault, and warn of what is odd.
+
+    Where a published night is at hand, targets and rules are held against what happened; no
+    server is started for that.
+    """
+    from smarketing.agreement import AgreementError, examine_agreement
+    from smarketing.agreement.faults import listed
+    from smarketing.agreement.lint import lint
 
     with _explained():
         settings = read_config(config)
-        agreement = read_agreement(settings.agreements)
-        console.print(f"[green]✓[/] {len(agreement.versions)} version(s), no fault")
+        agreement, faults = examine_agreement(settings.agreements)
+    history, why_not = _history(settings)
+    warnings = lint(agreement, settings.night_of(_last_tick(settings.schedule)), history)
+    if faults:
+        console.print(f"[bold red]✗[/] {escape(str(AgreementError(faults)))}", soft_wrap=True)
+    else:
+        count = len(agreement.versions)
+        console.print(f"[green]✓[/] {count} version{'' if count == 1 else 's'}, no fault")
+    if warnings:
+        console.print(f"[yellow]▲[/] {escape(listed(warnings, 'warning'))}", soft_wrap=True)
+    if why_not:
+        told = f"Targets and rules were not compared with what happened. {why_not}"
+        console.print(f"[dim]{escape(told)}[/]", soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _history(config: Config) -> tuple[History | None, str]:
+    """What the last published night knows, or why it cannot be asked and what would help."""
+    from smarketing.agreement.history import read_history
+
+    try:
+        uri = given_uri() or server.running(config.database)
+        if uri is None:
+            return None, (
+                "No warehouse is running: `make scoreboard` starts it where a night has been "
+                "published, `make nightly` publishes one; then check again."
+            )
+        return read_history(uri), ""
+    except WarehouseError as error:
+        return None, str(error)
 
 
 def _reader_password() -> str | None:

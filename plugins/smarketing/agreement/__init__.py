@@ -3,7 +3,13 @@
 from smarketing.agreement.contract import Contract
 from smarketing.agreement.faults import AgreementError, Fault
 from smarketing.agreement.loading import Loaded, load_agreement
-from smarketing.agreement.reading import Agreement, Version, read_agreement, read_version
+from smarketing.agreement.reading import (
+    Agreement,
+    Version,
+    examine_agreement,
+    read_agreement,
+    read_version,
+)
 
 __all__ = [
     "Agreement",
@@ -12,6 +18,7 @@ __all__ = [
     "Fault",
     "Loaded",
     "Version",
+    "examine_agreement",
     "load_agreement",
     "read_agreement",
     "read_version",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 Location = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong in one place.
+    """One thing wrong in one place, or odd.
 
     ``line`` counts from 1; ``None`` where no line of the file is to blame. ``path`` names the
     clause (``commitments[2].target``); empty: the file as a whole. ``remedy`` is an instruction.
@@ -34,13 +35,22 @@ class AgreementError(Exception):
     """The agreement cannot be used. Holds every fault found, in the order of files and lines."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = sorted(faults, key=lambda fault: (str(fault.file), fault.line or 0))
+        self.faults = in_order(faults)
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        count = len(self.faults)
-        heading = f"The agreement has {count} {'fault' if count == 1 else 'faults'}:"
-        return "\n".join([heading, *(f"  {fault}" for fault in self.faults)])
+        return listed(self.faults, "fault")
+
+
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """In the order of files and lines."""
+    return sorted(faults, key=lambda fault: (str(fault.file), fault.line or 0))
+
+
+def listed(faults: Sequence[Fault], kind: Literal["fault", "warning"]) -> str:
+    """All of them, one a line, under a heading that counts them."""
+    heading = f"The agreement has {len(faults)} {kind}{'' if len(faults) == 1 else 's'}:"
+    return "\n".join([heading, *(f"  {fault}" for fault in faults)])
 
 
 def spell(location: Location) -> str:

@@ -48,10 +48,11 @@ class Target:
     currency: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.direction.replace('_', ' ')} {self._amount}"
+        return f"{self.direction.replace('_', ' ')} {self.quantity}"
 
     @property
-    def _amount(self) -> str:
+    def quantity(self) -> str:
+        """The amount with its unit: ``25%``."""
         match self.unit:
             case "share" | "ratio":
                 return _percentage(self.amount)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +48,22 @@ def read_agreement(folder: Path) -> Agreement:
 
     Raises ``AgreementError`` with every fault of every file.
     """
+    agreement, faults = examine_agreement(folder)
+    if faults:
+        raise AgreementError(faults)
+    return agreement
+
+
+def examine_agreement(folder: Path) -> tuple[Agreement, list[Fault]]:
+    """The versions of a folder that are good in themselves, and every fault of every file."""
     faults: list[Fault] = []
     documents: dict[Path, Node] = {}
     contracts: dict[Path, Contract] = {}
-    for file in _version_files(folder):
+    try:
+        files = _version_files(folder)
+    except AgreementError as error:
+        return Agreement(folder, ()), error.faults
+    for file in files:
         try:
             documents[file], found = read_document(file)
         except AgreementError as error:
@@ -59,15 +71,13 @@ def read_agreement(folder: Path) -> Agreement:
             continue
         contract, wrong = _contract(documents[file], file, found)
         faults += wrong
-        if contract:
+        if contract and not wrong:
             contracts[file] = contract
     faults += _clashes(documents)
-    if faults:
-        raise AgreementError(faults)
     versions = _in_sequence(contracts, documents)
-    if breaks := list(_breaks(versions)):
-        raise AgreementError(breaks)
-    return Agreement(folder, versions)
+    if not faults:
+        faults += _breaks(versions)
+    return Agreement(folder, versions), faults
 
 
 def read_version(file: Path) -> Version:
@@ -156,10 +166,9 @@ def _in_sequence(
     contracts: dict[Path, Contract], documents: dict[Path, Node]
 ) -> tuple[Version, ...]:
     ordered = sorted(contracts.items(), key=lambda entry: entry[1].effective_from)
-    ends = [contract.effective_from for _, contract in ordered[1:]]
     return tuple(
-        Version(contract, file, documents[file], end)
-        for (file, contract), end in zip(ordered, [*ends, None], strict=True)
+        Version(contract, file, documents[file], after[1].effective_from if after else None)
+        for (file, contract), after in zip_longest(ordered, ordered[1:])
     )
 
 

