@@ -11,7 +11,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(HOME_DIR)/cache/hypothesis
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly scoreboard dsn up down check test lint types soak bench lock clean
+.PHONY: help nightly scoreboard dsn up down check test lint types soak bench docs lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ soak: $(BIN)/smarketing ## Run the long tests: kills, many seeds, every service 
 
 bench: $(BIN)/smarketing ## Measure whole nights at several sizes
 	@$(BIN)/python bench/nights.py
+
+docs: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew
+	@$(BIN)/smarketing agreement schema > agreements/agreement.schema.json
+	@$(BIN)/python -m smarketing.agreement.reference docs/agreement.md
 
 lock: ## Compile requirements.in into requirements.lock (names, versions, hashes)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \

@@ -285,6 +285,14 @@ def agreement_check(config: ConfigOption = None) -> None:
         raise typer.Exit(1)
 
 
+@agreement_app.command("schema")
+def agreement_schema() -> None:
+    """Print the form of the agreement as JSON Schema, for editors that complete and check it."""
+    from smarketing.agreement.schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
 def _history(config: Config) -> tuple[History | None, str]:
     """What the last published night knows, or why it cannot be asked and what would help."""
     from smarketing.agreement.history import read_history

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -37,13 +37,22 @@ def _opening(
 
 ClosedDates = Annotated[tuple[date, ...], AfterValidator(each_once), AfterValidator(in_order)]
 Hours = Annotated[
-    dict[Weekdays, tuple[Window, ...]], BeforeValidator(_spelled_out), AfterValidator(_opening)
+    dict[Weekdays, tuple[Window, ...]],
+    BeforeValidator(
+        _spelled_out,
+        json_schema_input_type=dict[Weekdays, tuple[Window, ...]] | Literal["24x7"],
+    ),
+    AfterValidator(_opening),
 ]
 
 
 class Calendar(Clause):
-    """When a team works. ``closed`` lists local dates on which no window opens."""
+    """When a team works."""
 
     zone: Zone
+    """The zone of its clocks."""
     hours: Hours
+    """The windows that open on each day of the week, several a day and past midnight if need be;
+    or '24x7'."""
     closed: ClosedDates = ()
+    """Local dates on which no window opens."""

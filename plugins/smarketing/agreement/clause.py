@@ -57,6 +57,11 @@ def _known_zone(zone: str) -> str:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-Zone = Annotated[str, AfterValidator(_known_zone)]
-StartDate = Annotated[date, Field(ge=date(2000, 1, 1))]
+Zone = Annotated[
+    str,
+    AfterValidator(_known_zone),
+    # the list of zones grows every year: which of them are known is no part of the form
+    Field(examples=["Europe/Madrid"], json_schema_extra={"pattern": "^([A-Z].*/.+|UTC)$"}),
+]
+StartDate = Annotated[date, Field(ge=date(2000, 1, 1), examples=["2025-04-01"])]
 Texts = Annotated[tuple[Text, ...], AfterValidator(each_once)]

@@ -145,7 +145,7 @@ class Notice(Clause):
     what: Literal["scoreboard", "warning", "breach", "success", "digest", "review_pack"]
     """The numbers of the night; a breach that is near; one that happened; a promise beaten; a
     summary; the pages for the review."""
-    to: Annotated[Texts, Field(min_length=1)]
+    to: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(each_once)]
     """Who hears it: parties, teams, or people."""
     by: Literal["email", "slack", "trello", "asana"]
     """Over which channel."""

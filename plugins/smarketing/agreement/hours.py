@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from smarketing.agreement.quantities import refuse
 
@@ -88,9 +88,25 @@ class LocalWindow:
         return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (self.opens, closes))
 
 
-Weekdays = Annotated[DaySpan, PlainValidator(DaySpan.parse), PlainSerializer(str, return_type=str)]
+_DAY = f"({'|'.join(WEEKDAYS)})"
+
+Weekdays = Annotated[
+    DaySpan,
+    PlainValidator(DaySpan.parse),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DAY}(-{_DAY})?$"}),
+]
 Window = Annotated[
-    LocalWindow, PlainValidator(LocalWindow.parse), PlainSerializer(str, return_type=str)
+    LocalWindow,
+    PlainValidator(LocalWindow.parse),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^ *\d{2}:\d{2} *- *\d{2}:\d{2} *$",
+            "examples": ["09:00-14:00"],
+        }
+    ),
 ]
 
 

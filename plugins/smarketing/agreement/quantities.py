@@ -155,8 +155,9 @@ def _written(
     example: str,
     spell: Callable[[Any], str] = str,
 ) -> tuple[PlainValidator, PlainSerializer, WithJsonSchema]:
-    # JSON Schema knows the regular expressions of ECMAScript, which names groups otherwise
-    anonymous = re.sub(r"\(\?P<\w+>", "(", pattern)
+    # JSON Schema knows the regular expressions of ECMAScript, which names groups otherwise; what
+    # is read here with a minus sign is only read to say that it is refused
+    anonymous = re.sub(r"\(\?P<\w+>", "(", pattern).replace("(-?", "(")
     schema = {"type": "string", "pattern": f"^{anonymous}$", "examples": [example]}
     return PlainValidator(parse), PlainSerializer(spell, return_type=str), WithJsonSchema(schema)
 
