@@ -28,6 +28,12 @@ def _pattern(pattern: str) -> str:
     return pattern
 
 
+def _condition(condition: str) -> str:
+    if re.search(r";|--|/\*", condition):
+        refuse("one condition without ';' and comments", "keep what stands after 'where'")
+    return condition
+
+
 def _bounds(value: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
     if value[0] > value[1]:
         refuse(
@@ -64,6 +70,7 @@ Values = Annotated[
     AfterValidator(in_order),
 ]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
+Condition = Annotated[Text, AfterValidator(_condition)]
 Number = Annotated[
     Decimal,
     PlainValidator(_number),
@@ -130,8 +137,8 @@ class QualificationRule(Clause):
     """The field is known and contains no match of this regular expression."""
     compared: Comparison | None = None
     """How the field compares with another one: 'different from region'."""
-    sql: Text | None = None
-    """Anything else: a condition on the lead's fields, as PostgreSQL reads it."""
+    sql: Condition | None = None
+    """Anything else: a condition on the fields of `leads`, as PostgreSQL reads it."""
 
     @property
     def test(self) -> tuple[str, tuple[str, ...]]:
