@@ -7,25 +7,16 @@ door through which contracts come.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Any, Generic, Literal, TypeVar
-from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, Field, StringConstraints
 
-from smarketing.agreement.hours import ALWAYS, WEEKDAYS, DaySpan, LocalWindow, Weekdays, Window
+from smarketing.agreement.calendars import Calendar
+from smarketing.agreement.clauses import Clause, Zone, each_once
 from smarketing.agreement.quantities import (
     Allowance,
     Days,
@@ -45,92 +36,31 @@ Severity = Literal["critical", "warning"]
 DIMENSIONS: tuple[Dimension, ...] = ("persona", "region", "channel")
 
 
-@cache
-def _zones() -> frozenset[str]:
-    # names without an area ("localtime", "EST") mean different things on different machines.
-    return frozenset(zone for zone in available_timezones() if "/" in zone) | {"UTC"}
-
-
-def _known_zone(zone: str) -> str:
-    if zone not in _zones():
-        near = difflib.get_close_matches(zone, sorted(_zones()), n=1)
-        refuse(
-            "a time zone of the IANA list, like 'Europe/Madrid'",
-            f"say '{near[0]}'" if near else "say 'Area/City'",
-        )
-    return zone
-
-
-def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    seen = set()
-    for value in values:
-        if value in seen:
-            refuse("each entry once", "remove one of the two", found=f"'{value}' twice")
-        seen.add(value)
-    return values
-
-
 def _local_part(mailbox: str) -> str:
     if "@" in mailbox:
         refuse("the part before the '@'", f"say '{mailbox.split('@')[0]}'")
     return mailbox.lower()
 
 
-def _spelled_out(hours: object) -> object:
-    return {f"{WEEKDAYS[0]}-{WEEKDAYS[-1]}": ("00:00-24:00",)} if hours == ALWAYS else hours
-
-
-def _opening(
-    hours: dict[DaySpan, tuple[LocalWindow, ...]],
-) -> dict[DaySpan, tuple[LocalWindow, ...]]:
-    for number, weekday in enumerate(WEEKDAYS):
-        if sum(number in span for span in hours) > 1:
-            refuse(
-                "each day of the week once",
-                f"name '{weekday}' in one entry only",
-                found=f"'{weekday}' in two entries",
-            )
-    if not any(hours.values()):
-        refuse(
-            "a calendar that opens at some time",
-            f"give hours like 'mon-thu: [\"09:00-18:00\"]', or '{ALWAYS}'",
-            found="no opening hours",
-        )
-    return hours
-
-
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-Zone = Annotated[str, AfterValidator(_known_zone)]
 StartDate = Annotated[date, Field(ge=date(2000, 1, 1))]
-ClosedDates = Annotated[
-    tuple[date, ...], AfterValidator(_each_once), AfterValidator(lambda dates: tuple(sorted(dates)))
-]
-Hours = Annotated[
-    dict[Weekdays, tuple[Window, ...]], BeforeValidator(_spelled_out), AfterValidator(_opening)
-]
 SourceValue = Annotated[Text, AfterValidator(str.lower)]
 SourceValues = Annotated[
     tuple[SourceValue, ...], AfterValidator(lambda values: tuple(sorted(values)))
 ]
 Mailboxes = Annotated[
     tuple[Annotated[Text, AfterValidator(_local_part)], ...],
-    AfterValidator(_each_once),
+    AfterValidator(each_once),
     AfterValidator(lambda mailboxes: tuple(sorted(mailboxes))),
 ]
 KnownFields = Annotated[
     tuple[KnownField, ...],
     Field(min_length=1),
-    AfterValidator(_each_once),
+    AfterValidator(each_once),
     AfterValidator(lambda fields: tuple(sorted(fields))),
 ]
-Systems = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_each_once)]
-
-
-class Clause(BaseModel):
-    """Any part of the agreement: says what it knows and refuses what it does not."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+Systems = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(each_once)]
 
 
 class Side(Clause):
@@ -145,14 +75,6 @@ class Parties(Clause):
 
     marketing: Side
     sales: Side
-
-
-class Calendar(Clause):
-    """When a team works. ``closed`` lists local dates on which no window opens."""
-
-    zone: Zone
-    hours: Hours
-    closed: ClosedDates = ()
 
 
 class Team(Clause):
