@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from smarketing.agreement.clause import Clause, Name, Text, each_once, in_order
+from smarketing.agreement.clauses import Clause, Name, Text, each_once, in_order
 from smarketing.agreement.quantities import Allowance, refuse
 
 LeadField = Literal["email", "phone", "company", "country", "region", "persona", "channel", "score"]
