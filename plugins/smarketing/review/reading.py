@@ -128,7 +128,7 @@ def _periods(connection: psycopg.Connection) -> list[Period]:
                 only_qualified, within_days, dimension, dimension_value, unit, currency, direction,
                 period_kind, period_start_date, period_end_date, business_seconds,
                 elapsed_business_seconds, target, actual, expected_to_date, forecast, attainment,
-                sample_size, minimum_sample, status, is_over
+                sample_size, minimum_sample, status, status_reason, is_over
             from marts.sla_compliance
             """
         ).fetchall()
