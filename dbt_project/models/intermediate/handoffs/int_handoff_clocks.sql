@@ -153,8 +153,8 @@ due as (
         on
             placed.version = business_days.version
             and placed.calendar = business_days.calendar
-            and {{ business_day('placed.handed_off_at', 'start_day') }} + clocks.target_business_days
-            = business_days.business_day
+            and business_days.business_day
+            = {{ business_day('placed.handed_off_at', 'start_day') }} + clocks.target_business_days
 
 )
 

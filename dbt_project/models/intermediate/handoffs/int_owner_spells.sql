@@ -33,8 +33,9 @@ changes as (
         ownership_changes.owner_key,
         records.system_precedence,
         ownership_changes.record_key,
-        {{ moment('ownership_changes.occurred_at', 'ownership_changes.occurred_on', 'current_era.zone') }}
-            as held_from
+        {{ moment(
+            'ownership_changes.occurred_at', 'ownership_changes.occurred_on', 'current_era.zone'
+        ) }} as held_from
     from ownership_changes
     inner join identity
         on ownership_changes.record_key = identity.record_key
