@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 # the keys by which the entries of a list are recognised, so that moving one changes no other.
-_IDENTIFIERS = ("id", "name", "stage")
+_IDENTIFIERS = ("id", "name", "stage", "first_day")
 
 NOTHING = "(nothing)"
 

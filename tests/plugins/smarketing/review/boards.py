@@ -32,10 +32,13 @@ def period(status: str = "on_track", start: date = date(2026, 10, 1), **other: A
         "from_stage": None,
         "to_stage": None,
         "statistic": None,
+        "judged_by": None,
+        "only_qualified": False,
         "within_days": None,
         "dimension": None,
         "dimension_value": None,
         "unit": "leads",
+        "currency": None,
         "direction": "at_least",
         "period_kind": "month",
         "period_start_date": start,
@@ -45,6 +48,7 @@ def period(status: str = "on_track", start: date = date(2026, 10, 1), **other: A
         "sample_size": 100,
         "minimum_sample": 0,
         "status": status,
+        "status_reason": "not measured yet" if status == "undetermined" else None,
         "is_over": status in ("met", "missed", "maturing"),
     }
     return Period(**(preset | other))
