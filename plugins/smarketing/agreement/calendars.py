@@ -75,9 +75,9 @@ Exceptions = dict[Day, tuple[Window, ...]]
 class PublicHolidays(Clause):
     """The public holidays of a country or a part of it, as the ``holidays`` library has them."""
 
-    country: str
+    country: Annotated[str, Field(examples=["ES"], json_schema_extra={"pattern": "^[A-Z]{2}$"})]
     """The country, by its two letters in ISO 3166: ES."""
-    subdivision: str | None = None
+    subdivision: Annotated[str, Field(examples=["MD"])] | None = None
     """The part of it, by its code in ISO 3166: MD for Madrid."""
 
     @model_validator(mode="after")

@@ -48,7 +48,11 @@ def _clauses() -> dict[str, Schema]:
         "enum": [each["properties"]["metric"]["const"] for each in metrics.values()],
     }
     common["segments"] |= {"description": "Parts of the whole with a number of their own."}
-    commitment = {"properties": common, "required": first["required"]}
+    commitment = {
+        "title": "Every commitment",
+        "properties": common,
+        "required": first["required"],
+    }
     for name, metric in metrics.items():
         own = {key: value for key, value in metric["properties"].items() if key not in common}
         clauses[name] = metric | {"properties": own}
@@ -56,7 +60,7 @@ def _clauses() -> dict[str, Schema]:
 
 
 def _table(clause: Schema) -> str:
-    rows = ["| clause | says | written |", "|---|---|---|"]
+    rows = [f"| {clause['title']} | says | written |", "|---|---|---|"]
     required = clause.get("required", ())
     for name, value in clause["properties"].items():
         optional = "" if name in required else " *(optional)*"
