@@ -85,6 +85,17 @@ def test_a_night_from_nothing(first_night: subprocess.CompletedProcess[str]) -> 
     assert said.index("Marketing hands over at least") < said.index("Sales accepts at least")
 
 
+def test_check_holds_the_agreement_against_the_night(
+    installation: Installation, first_night: subprocess.CompletedProcess[str]
+) -> None:
+    checked = installation.run("agreement", "check")
+    assert checked.returncode == 0, checked.stdout
+    assert "no fault" in checked.stdout
+    assert "not compared" not in checked.stdout
+    # 300 leads are far from what is promised
+    assert re.search(r"'at least \d+ leads', which none of the last \d+ months", checked.stdout)
+
+
 def test_the_page_holds_both_sides_and_needs_nothing_else(
     installation: Installation, first_night: subprocess.CompletedProcess[str]
 ) -> None:

@@ -295,7 +295,7 @@ def _attainable(version: Version, history: History) -> Iterator[Fault]:
             is_beyond, is_below = promised.amount > best.actual, promised.amount < worst.actual
             if promised.direction == "at_most":
                 worst, best, is_beyond, is_below = best, worst, is_below, is_beyond
-            periods = f"of the last {len(outcomes)} {commitment.period}s"
+            periods = f"the last {len(outcomes)} {commitment.period}s"
             figures = " and ".join(
                 f"{name} {_figure(outcome, promised)} in {_named(commitment.period, outcome.start)}"
                 for name, outcome in (("best", best), ("worst", worst))
@@ -303,15 +303,15 @@ def _attainable(version: Version, history: History) -> Iterator[Fault]:
             if is_beyond:
                 yield target.fault(
                     version.file,
-                    f"'{promised}'",
-                    f"what at least one {periods} reached ({figures})",
+                    f"'{promised}', which none of {periods} reached ({figures})",
+                    "a target within reach",
                     "ask for less, or agree on what will be done differently",
                 )
             if is_below:
                 yield target.fault(
                     version.file,
-                    f"'{promised}'",
-                    f"what not every one {periods} reached anyway ({figures})",
+                    f"'{promised}', which each of {periods} reached ({figures})",
+                    "a target that can be missed",
                     "ask for more, unless it is meant as a safety net",
                 )
 
