@@ -48,7 +48,8 @@ types: $(BIN)/smarketing ## Check the types
 soak: $(BIN)/smarketing ## Run the long tests: kills, many seeds, every service of docker-compose
 	@$(BIN)/pytest -m slow
 
-bench: $(BIN)/smarketing ## Measure whole nights at several sizes
+bench: $(BIN)/smarketing ## Measure business time, and whole nights at several sizes
+	@$(BIN)/python bench/business_time.py
 	@$(BIN)/python bench/nights.py
 
 docs: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from smarketing.agreement import load_agreement, read_agreement
 from smarketing.agreement.calendars import Calendar
@@ -165,10 +165,10 @@ def calculator(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with new_warehouse(postgres) as uri:
         with connect(uri, "loader") as connection:
             load_agreement(agreement, connection, as_of=early, until=date(2027, 12, 31))
-        run_dbt(uri, workdir, "run", "--quiet", "--select", *(f"+{m}" for m in MODELS), *instants)
-        compiled = run_dbt(uri, workdir, "compile", "--quiet", "--select", *MODELS, *instants)
+        ancestors = [f"+{model}" for model in MODELS]
+        built = run_dbt(uri, workdir, "run", "--quiet", "--select", *ancestors, *instants)
         (asked,) = run_dbt(uri, workdir, "compile", "--quiet", "--inline", QUESTIONS, *instants)
-        queries = {result.node.name: result.node.compiled_code for result in compiled}
+        queries = {result.node.name: result.node.compiled_code for result in built}
         # administrator: agreement, models and a table of cases in one transaction
         with psycopg.connect(uri, autocommit=True) as session:
             models = {model: queries[model] for model in MODELS}
@@ -408,9 +408,8 @@ def lay_out(connection: Connection, zone: str, days: tuple[date, ...], rules: li
                 copy.write_row(("drawn", str(number), *window))
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+# an example asks PostgreSQL many times: to make a failing one smaller would take minutes
+@settings(max_examples=25, deadline=None, phases=(Phase.reuse, Phase.generate))
 @given(calendars_at_a_clock_change(), st.data())
 def test_sql_counts_as_the_clock_on_the_wall(
     calculator: Calculator,
