@@ -49,16 +49,24 @@ ConfigOption = Annotated[
     ),
 ]
 
+_VERSION = "A version's name, the day it starts, or a file."
+
 
 @contextmanager
 def _explained() -> Iterator[None]:
     """Errors that have an explanation are shown as one, without a traceback."""
-    from smarketing.agreement import AgreementError
+    from smarketing.agreement import AgreementError, UnknownVersionError
     from smarketing.sources.csv_export import SourceError
 
     try:
         yield
-    except (AgreementError, ConfigError, SourceError, WarehouseError) as error:
+    except (
+        AgreementError,
+        ConfigError,
+        SourceError,
+        UnknownVersionError,
+        WarehouseError,
+    ) as error:
         console.print(f"[bold red]✗[/] {escape(str(error))}")
         raise typer.Exit(1) from error
 
@@ -263,6 +271,29 @@ def agreement_check(config: ConfigOption = None) -> None:
         settings = read_config(config)
         agreement = read_agreement(settings.agreements)
         console.print(f"[green]✓[/] {len(agreement.versions)} version(s), no fault")
+
+
+@agreement_app.command("diff")
+def agreement_diff(
+    old: Annotated[str, typer.Argument(metavar="A", help=_VERSION)],
+    new: Annotated[str, typer.Argument(metavar="B", help="The same, of what comes after it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Show what changes from one version of the agreement to another, in words.
+
+    Examples:
+
+      smarketing agreement diff 2025-Q2 2026-Q1
+
+      smarketing agreement diff 2025-04-01 draft.yml
+    """
+    from smarketing.agreement import differences, find_version
+    from smarketing.review.terminal import print_differences
+
+    with _explained():
+        folder = read_config(config).agreements
+        before, after = (find_version(wanted, folder).contract for wanted in (old, new))
+        print_differences(differences(before.content(), after.content()), console)
 
 
 def _reader_password() -> str | None:

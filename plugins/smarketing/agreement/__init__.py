@@ -1,17 +1,29 @@
 """The agreement between marketing and sales: read it, check it, load it into the warehouse."""
 
 from smarketing.agreement.contract import Contract
+from smarketing.agreement.difference import Difference, differences
 from smarketing.agreement.faults import AgreementError, Fault
 from smarketing.agreement.loading import Loaded, load_agreement
-from smarketing.agreement.reading import Agreement, Version, read_agreement, read_version
+from smarketing.agreement.reading import (
+    Agreement,
+    UnknownVersionError,
+    Version,
+    find_version,
+    read_agreement,
+    read_version,
+)
 
 __all__ = [
     "Agreement",
     "AgreementError",
     "Contract",
+    "Difference",
     "Fault",
     "Loaded",
+    "UnknownVersionError",
     "Version",
+    "differences",
+    "find_version",
     "load_agreement",
     "read_agreement",
     "read_version",

@@ -229,7 +229,7 @@ def _edited(signed: _Known, content: dict[str, Any], file: Path) -> Iterator[Fau
             file,
             None,
             difference.path,
-            f"{difference.old} → {difference.new}",
+            f"a change ({difference.change})",
             f"no change to version '{signed.version}', in force since {signed.effective_from}",
             "restore the clause, and write the change as a new version with a later date",
         )

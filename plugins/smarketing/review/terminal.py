@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from smarketing.agreement.difference import Difference
 from smarketing.review.scoreboard import STANDINGS, Finding, Line, Period, Scoreboard, Side, Tone
 from smarketing.review.text import readable, share
 
@@ -60,6 +61,16 @@ def print_scoreboard(scoreboard: Scoreboard, console: Console) -> None:
             "dim",
         )
     )
+
+
+def print_differences(differences: Sequence[Difference], console: Console) -> None:
+    """What changed between two versions of the agreement, a line for each clause."""
+    for difference in differences:
+        console.print(
+            Text.assemble(_text(difference.subject, "bold"), _text(f": {difference.change}"))
+        )
+    if not differences:
+        console.print("Nothing changed.")
 
 
 def _print_head(scoreboard: Scoreboard, console: Console) -> None:

@@ -137,3 +137,23 @@ def test_an_agreement_that_is_missing_is_explained(tmp_path: Path) -> None:
     config = yaml.safe_load((PROJECT / "smarketing.yml").read_text())
     (tmp_path / "smarketing.yml").write_text(yaml.safe_dump(config))
     assert "agreements" in fails("agreement", "check", "--config", str(tmp_path))
+
+
+def said_of(*arguments: str) -> str:
+    """What a command says that succeeds."""
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "1000"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_what_changed_between_two_versions_is_told(tmp_path: Path) -> None:
+    signed = (PROJECT / "agreements" / "2025-04-01.yml").read_text(encoding="utf-8")
+    draft = tmp_path / "draft.yml"
+    draft.write_text(signed.replace("at least 240 leads", "at least 260 leads"), encoding="utf-8")
+    told = said_of("agreement", "diff", "2025-Q2", str(draft))
+    assert (
+        "Commitment mql_volume (Marketing): target raised from at least 240 leads to at least "
+        "260 leads"
+    ) in told
+    assert said_of("agreement", "diff", "2025-Q2", "2025-04-01") == "Nothing changed.\n"
+    assert "there is 2025-Q2 (from 2025-04-01)" in fails("agreement", "diff", "2025-Q2", "Q9")

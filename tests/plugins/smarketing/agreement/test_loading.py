@@ -287,14 +287,17 @@ def test_a_version_in_force_is_not_edited(
     file = write_version(("at least 200 leads", "at least 150 leads"), ("head: Grace", "head: Ann"))
     with pytest.raises(AgreementError) as refusal:
         load(folder, connection, as_of=START)
-    target, head = refusal.value.faults
+    head, target = refusal.value.faults
     assert target.file == head.file == file
     assert str(target) == (
-        f"{file}: commitments[mql_volume].target: found at least 200 leads → at least 150 leads,"
-        " expected no change to version 'v1', in force since 2025-04-01; restore the clause, and"
-        " write the change as a new version with a later date."
+        f"{file}: commitments[mql_volume].target: found a change (target lowered from at least 200"
+        " leads to at least 150 leads), expected no change to version 'v1', in force since"
+        " 2025-04-01; restore the clause, and write the change as a new version with a later date."
     )
-    assert (head.path, head.found) == ("parties.sales.head", "Grace → Ann")
+    assert (head.path, head.found) == (
+        "parties.sales.head",
+        "a change (sales head changed from Grace to Ann)",
+    )
     assert everything(connection) == stored
 
 

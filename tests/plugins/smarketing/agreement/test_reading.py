@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from smarketing.agreement import AgreementError, Fault, read_agreement
+from smarketing.agreement import (
+    AgreementError,
+    Fault,
+    UnknownVersionError,
+    find_version,
+    read_agreement,
+)
 from smarketing.agreement.commitments import ConversionCommitment
 from smarketing.agreement.contract import content_hash
 
@@ -707,3 +713,29 @@ def test_another_ending_is_not_passed_over(write_version: WriteVersion, folder: 
     write_version(name="2025-10-01.yaml")
     (fault,) = faults_of(folder)
     assert "rename it to 2025-10-01.yml" in fault.remedy
+
+
+def test_a_version_is_found_by_name_by_day_and_by_file(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    first = write_version()
+    later = write_version(
+        ("version: v1", "version: v2"),
+        ("effective_from: 2025-04-01", "effective_from: 2025-10-01"),
+        name="2025-10-01.yml",
+    )
+    found = {wanted: find_version(wanted, folder).file for wanted in ("v1", "2025-10-01")}
+    assert found == {"v1": first, "2025-10-01": later}
+    # a file by itself: what lies beside it is not asked
+    assert find_version(str(later), folder / "absent").contract.version == "v2"
+
+
+def test_a_version_that_there_is_not_is_told_with_those_that_there_are(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    write_version()
+    with pytest.raises(UnknownVersionError) as refusal:
+        find_version("v9", folder)
+    assert str(refusal.value) == (
+        "'v9' is neither a file nor a version; there is v1 (from 2025-04-01)."
+    )
