@@ -6,53 +6,76 @@ the people who signed it and for the check.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, LiteralString
 
-from smarketing.night import Night
+from psycopg import sql
 from smarketing.quality.checks import Check, RowCheck, Suite
 from smarketing.warehouse.build import CANDIDATE
 from smarketing.warehouse.connection import connect
 
-# how a field of the agreement shows in dim_leads, which holds no direct identifiers
-_PRESENT = {
-    "email": "leads.has_email",
-    "phone": "leads.has_phone",
-    "persona": "leads.persona is not null",
-    "channel": "leads.channel is not null",
-    "region": "leads.region is not null",
-    "country": "leads.country is not null",
+# what each test asks of a field. The words and numbers it asks for stay in the agreement's table
+# and are joined in as values, so nothing that people write there becomes a part of the query.
+_TESTS: dict[str, LiteralString] = {
+    "one_of": "lower(trim({field}::text)) = any (lower(rules.operands::text)::text [])",
+    "between": "{field} between rules.operands[1]::numeric and rules.operands[2]::numeric",
+    "matches": "{field}::text ~* rules.operands[1]",
+    "not_matching": "{field}::text !~* rules.operands[1]",
+}
+_COMPARISONS: dict[str, LiteralString] = {
+    "at least": ">=",
+    "at most": "<=",
+    "equal to": "=",
+    "different from": "<>",
 }
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A qualification rule in force: at least one of ``any_of`` is known of a lead in ``stage``."""
+    """A qualification rule in force, as ``agreement.qualification_rules`` holds it."""
 
     rule: str
     stage: str
-    any_of: tuple[str, ...]
+    test: str
+    field: str | None
+    operands: Sequence[str]
     severity: Literal["critical", "warning"]
     share_allowed: Decimal
     statement: str
 
+    @property
+    def is_satisfied(self) -> sql.Composable:
+        """The condition under which a row of ``leads`` passes; it is also not met if null."""
+        if self.test == "sql":
+            return sql.SQL(self.operands[0])
+        if self.test == "any_of":
+            known = (sql.SQL("{} is not null").format(_of_lead(each)) for each in self.operands)
+            return sql.SQL(" or ").join(known)
+        assert self.field is not None
+        field = _of_lead(self.field)
+        if self.test == "compared":
+            words, _, other = self.operands[0].rpartition(" ")
+            return sql.SQL("{} {} {}").format(field, sql.SQL(_COMPARISONS[words]), _of_lead(other))
+        return sql.SQL(_TESTS[self.test]).format(field=field)
 
-def rules_in_force(uri: str, night: Night) -> list[Rule]:
+
+def _of_lead(field: str) -> sql.Identifier:
+    return sql.Identifier("leads", field)
+
+
+def rules_in_force(uri: str) -> list[Rule]:
     """The rules of the version that is in force on the night, in the order of the contract."""
     with connect(uri, "transformer") as connection:
         rows = connection.execute(
             """
-            select rule, stage, any_of, severity, share_allowed, statement
+            select rule, stage, test, field, operands, severity, share_allowed, statement
             from agreement.qualification_rules
-            inner join staging.stg_agreement__versions using (version)
-            where
-                in_force_from <= %(as_of)s
-                and (in_force_until is null or in_force_until > %(as_of)s)
+            inner join intermediate.int_agreement_eras using (version)
+            where is_current
             order by position
-            """,
-            {"as_of": night.as_of},
+            """
         ).fetchall()
     return [Rule(*row) for row in rows]
 
@@ -139,15 +162,22 @@ def _leads_with(finding: str) -> str:
 
 
 def _rule_check(rule: Rule) -> RowCheck:
+    # what the agreement says in SQL may hold braces
+    is_satisfied = rule.is_satisfied.as_string().replace("{", "{{").replace("}", "}}")
     return RowCheck(
         rule.rule,
         rule.severity,
         f"leads in {rule.stage} break what was agreed: {rule.statement}",
         "marketing",
         population=(
-            "select distinct stages.lead_id, "
-            f"{' or '.join(_PRESENT[field] for field in rule.any_of)} as is_satisfied "
-            f"from {{batch}} as stages inner join {CANDIDATE}.dim_leads as leads using (lead_id) "
+            f"select distinct stages.lead_id, ({is_satisfied}) as is_satisfied "
+            "from {batch} as stages "
+            "inner join intermediate.int_leads as leads using (lead_id) "
+            "left join ("
+            "select rules.operands from agreement.qualification_rules as rules "
+            "inner join intermediate.int_agreement_eras as eras using (version) "
+            f"where eras.is_current and rules.rule = '{rule.rule}'"
+            ") as rules on true "
             f"where stages.stage = '{rule.stage}' and not stages.is_inferred"
         ),
         fails="is_satisfied is not true",

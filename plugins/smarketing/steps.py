@@ -137,7 +137,7 @@ def check_qualification(night: dict[str, Any]) -> None:
     from smarketing.quality.run import run_suites
 
     with _step(night, "check.qualification") as work:
-        rules = qualification.rules_in_force(work.uri, work.night)
+        rules = qualification.rules_in_force(work.uri)
         _tally(work.step, run_suites(work.uri, work.night, qualification.suites(rules)))
 
 

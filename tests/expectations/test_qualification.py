@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 import pytest
+from psycopg import sql
+from smarketing.agreement.qualification import LeadField
 from smarketing.night import Night
 from smarketing.quality.checks import RowCheck, Suite
 from smarketing.warehouse.connection import connect
 
 from expectations.qualification import Rule, rules_in_force, suites
+from tests.expectations.conftest import AS_OF
 from tests.expectations.recorded import Recorded, check
 
-FIELDS = ("email", "phone", "persona", "channel", "region", "country")
+FIELDS = get_args(LeadField)
 REACHABLE = Rule(
-    "mql_reachable", "mql", ("email", "phone"), "critical", Decimal(0), "An MQL can be reached."
+    "mql_reachable",
+    "mql",
+    "any_of",
+    None,
+    ("email", "phone"),
+    "critical",
+    Decimal(0),
+    "An MQL can be reached.",
 )
-PERSONA = Rule("mql_persona", "mql", ("persona",), "warning", Decimal(0), "An MQL has a persona.")
+PERSONA = replace(
+    REACHABLE,
+    rule="mql_persona",
+    operands=("persona",),
+    severity="warning",
+    statement="An MQL has a persona.",
+)
 
 Connection = psycopg.Connection[Any]
 
@@ -33,10 +49,14 @@ def marts(warehouse: str) -> Iterator[Connection]:
         connection.execute(
             """
             create schema marts_candidate;
-            create table marts_candidate.dim_leads (
-                lead_id text primary key, has_email boolean, has_phone boolean,
-                persona text, channel text, region text, country text
+            create table marts_candidate.dim_leads (lead_id text primary key);
+            create schema intermediate;
+            create table intermediate.int_leads (
+                lead_id text primary key, email text, phone text, company text, country text,
+                region text, persona text, channel text, score integer
             );
+            create table intermediate.int_agreement_eras (version text, is_current boolean);
+            insert into intermediate.int_agreement_eras values ('old', false), ('in force', true);
             create table marts_candidate.fct_funnel_stages (
                 lead_id text, stage text, is_inferred boolean default false,
                 entered_at timestamptz default '2025-05-01', exited_at timestamptz
@@ -49,11 +69,7 @@ def marts(warehouse: str) -> Iterator[Connection]:
 
 def add(marts: Connection, lead_id: str, *known: str, stages: tuple[str, ...] = ("mql",)) -> None:
     """Add a lead of which some fields are known, and its entries to stages."""
-    texts = ["x" if field in known else None for field in FIELDS[2:]]
-    marts.execute(
-        "insert into marts_candidate.dim_leads values (%s, %s, %s, %s, %s, %s, %s)",
-        (lead_id, "email" in known, "phone" in known, *texts),
-    )
+    add_with(marts, lead_id, **dict.fromkeys(known, "7"))
     for stage in stages:
         marts.execute(
             "insert into marts_candidate.fct_funnel_stages (lead_id, stage) values (%s, %s)",
@@ -61,12 +77,27 @@ def add(marts: Connection, lead_id: str, *known: str, stages: tuple[str, ...] = 
         )
 
 
+def add_with(marts: Connection, lead_id: str, **values: object) -> None:
+    """Add a lead with these values, and no entry."""
+    marts.execute("insert into marts_candidate.dim_leads values (%s)", (lead_id,))
+    marts.execute(
+        sql.SQL("insert into intermediate.int_leads ({}) values ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, ("lead_id", *values))),
+            sql.SQL(", ").join(map(sql.Literal, (lead_id, *values.values()))),
+        )
+    )
+
+
 def add_many(marts: Connection, count: int, *, unreachable: int) -> None:
     """Add so many MQLs with a persona, the first of them without e-mail and phone."""
     marts.execute(
-        "insert into marts_candidate.dim_leads (lead_id, has_email, has_phone, persona)"
-        " select number::text, number > %s, false, 'x' from generate_series(1, %s) as number",
+        "insert into intermediate.int_leads (lead_id, email, persona)"
+        " select number::text, case when number > %s then 'x' end, 'x'"
+        " from generate_series(1, %s) as number",
         (unreachable, count),
+    )
+    marts.execute(
+        "insert into marts_candidate.dim_leads select lead_id from intermediate.int_leads"
     )
     marts.execute(
         "insert into marts_candidate.fct_funnel_stages (lead_id, stage)"
@@ -115,7 +146,6 @@ def test_a_rule_finds_exactly_the_leads_that_break_it(
     add(marts, "neither, but not an MQL", stages=("lead", "sql"))
     add(marts, "neither, but passed over", stages=())
     add(marts, "nobody knows")
-    marts.execute("update marts_candidate.dim_leads set has_email = null where lead_id like 'nob%'")
     marts.execute(
         "insert into marts_candidate.fct_funnel_stages (lead_id, stage, is_inferred)"
         " values ('neither, but passed over', 'mql', true)"
@@ -136,7 +166,7 @@ def test_each_field_of_the_agreement_is_looked_up_in_its_own_place(
 ) -> None:
     for field in FIELDS:
         add(marts, field, field)
-    rules = [replace(PERSONA, rule=f"has_{field}", any_of=(field,)) for field in FIELDS]
+    rules = [replace(PERSONA, rule=f"has_{field}", operands=(field,)) for field in FIELDS]
     recorded = check(warehouse, night, suites(rules))
     for field in FIELDS:
         assert recorded.keys[f"has_{field}"] == sorted({*FIELDS} - {field})
@@ -192,7 +222,7 @@ def test_a_check_that_runs_again_replaces_its_record(
     add_many(marts, 10, unreachable=3)
     first = check(warehouse, night, suites([REACHABLE]))
     assert check(warehouse, night, suites([REACHABLE])) == first
-    marts.execute("update marts_candidate.dim_leads set has_phone = true where lead_id <> '2'")
+    marts.execute("update intermediate.int_leads set phone = '1' where lead_id <> '2'")
     assert check(warehouse, night, suites([REACHABLE])).keys["mql_reachable"] == ["2"]
 
 
@@ -200,7 +230,7 @@ def test_a_rule_on_a_column_that_is_missing_did_not_run_and_stops_the_night(
     warehouse: str, night: Night, marts: Connection
 ) -> None:
     add(marts, "neither")
-    marts.execute("alter table marts_candidate.dim_leads drop column persona")
+    marts.execute("alter table intermediate.int_leads drop column persona")
     recorded = check(warehouse, night, suites([PERSONA, replace(REACHABLE, severity="warning")]))
     assert recorded.states["mql_persona"] == "not_run"
     assert recorded.figures["mql_persona"] == (None, None)
@@ -282,54 +312,118 @@ def test_findings_are_told_and_stop_nothing(
     assert recorded.stopped is None
 
 
-V2_STARTS = datetime(2025, 5, 31, 22, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("as_of", "rules"),
-    [
-        (V2_STARTS - timedelta(seconds=1), ["old"]),
-        (V2_STARTS, ["first", "second"]),
-        (datetime(2025, 1, 1, tzinfo=UTC), []),
-    ],
-    ids=["a second before the change", "at the change", "before any version"],
-)
-def test_the_rules_are_those_of_the_version_in_force(
-    warehouse: str, night: Night, marts: Connection, as_of: datetime, rules: list[str]
-) -> None:
+def sign(warehouse: str, *rules: Rule, version: str = "in force") -> None:
+    """Put rules into the agreement's tables, in reverse, with their places in the contract."""
     with connect(warehouse, "loader") as loader:
         loader.execute(
             """
             insert into agreement.versions
-            select
-                version, 'Test', starts, ends, 'Europe/Madrid', 'M', 'S', '', '{}', 'mql', 'office'
-            from (
-                values
-                    ('v1', date '2025-04-01', date '2025-06-01'),
-                    ('v2', date '2025-06-01', null::date)
-            ) as dates (version, starts, ends);
-            insert into agreement.stages
-            select version, 'mql', 'path', 1, 'MQL', 'x' from agreement.versions;
-            insert into agreement.qualification_rules values
-                ('v1', 'old', 'mql', '{email}', 'warning', 0, 'x', 1),
-                ('v2', 'second', 'mql', '{email,phone}', 'critical', 0.05, 'Both.', 2),
-                ('v2', 'first', 'mql', '{email}', 'warning', 0, 'x', 1)
-            """
+            values (%s, 'Test', %s, null, 'UTC', 'M', 'S', '', '{}', 'mql', 'office')
+            """,
+            (version, AS_OF.date() - timedelta(days=len(version))),
         )
-    marts.execute(
-        """
-        create schema staging;
-        create view staging.stg_agreement__versions as
-        select
-            version,
-            effective_from::timestamp at time zone zone as in_force_from,
-            effective_until::timestamp at time zone zone as in_force_until
-        from agreement.versions
-        """
-    )
-    found = rules_in_force(warehouse, replace(night, as_of=as_of))
-    assert [rule.rule for rule in found] == rules
-    if "second" in rules:
-        assert replace(found[1], any_of=tuple(found[1].any_of)) == Rule(
-            "second", "mql", ("email", "phone"), "critical", Decimal("0.05"), "Both."
+        loader.execute(
+            "insert into agreement.stages values (%s, 'mql', 'path', 1, 'MQL', 'x')", (version,)
         )
+        for position, rule in reversed([*enumerate(rules, start=1)]):
+            loader.execute(
+                "insert into agreement.qualification_rules"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    version, rule.rule, rule.stage, rule.test, rule.field, list(rule.operands),
+                    rule.severity, rule.share_allowed, rule.statement, position,
+                ),
+            )  # fmt: skip
+
+
+def test_the_rules_are_those_of_the_version_in_force_in_the_order_of_the_contract(
+    warehouse: str, marts: Connection
+) -> None:
+    sign(warehouse, PERSONA, version="old")
+    gate = replace(REACHABLE, rule="gate", share_allowed=Decimal("0.05"))
+    market = replace(PERSONA, rule="a", test="one_of", field="country", operands=["ES"])
+    sign(warehouse, REACHABLE, gate, market)
+    found = rules_in_force(warehouse)
+    assert [replace(rule, operands=tuple(rule.operands)) for rule in found] == [
+        REACHABLE,
+        gate,
+        replace(market, operands=("ES",)),
+    ]
+
+
+def test_a_night_before_any_version_has_no_rules(warehouse: str, marts: Connection) -> None:
+    sign(warehouse, PERSONA, version="old")
+    assert rules_in_force(warehouse) == []
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A test of a field, and of the values that the leads have the ones that fail it."""
+
+    test: str
+    field: str | None
+    operands: tuple[str, ...]
+    values: tuple[object, ...]
+    fail: tuple[object, ...]
+
+
+ASKED = {
+    "one of some words": Asked(
+        "one_of", "country", ("ES", "de"), ("ES", "es", " De ", "FR", "E", None), ("FR", "E", None)
+    ),
+    "words that look like SQL": Asked(
+        "one_of",
+        "company",
+        ("O'Neil; drop table x --", "{batch}", "a:b", ":name", "100%s"),
+        ("o'neil; DROP table x --", "{batch}", "a:b", ":name", "100%s", "{leads}"),
+        ("{leads}",),
+    ),
+    "within bounds": Asked(
+        "between", "score", ("20", "100"), (19, 20, 50, 100, 101, None), (19, 101, None)
+    ),
+    "within half points": Asked("between", "score", ("19.5", "1e2"), (19, 20, 100), (19,)),
+    "like a pattern": Asked(
+        "matches", "email", (r"@(?:acme|x{2})\.com$",), ("a@ACME.com", "a@xx.com", "a@x.com", None),
+        ("a@x.com", None),
+    ),
+    "unlike a pattern": Asked(
+        "not_matching", "email", ("@gmail\\.",), ("a@gmail.com", "a@gmailer.com", None),
+        ("a@gmail.com", None),
+    ),
+    "equal to another field": Asked(
+        "compared", "company", ("equal to region",), ("EMEA", "APAC", None), ("APAC", None)
+    ),
+    "different from another field": Asked(
+        "compared", "company", ("different from region",), ("EMEA", "APAC", None), ("EMEA", None)
+    ),
+    "at least another field": Asked(
+        "compared", "company", ("at least region",), ("EMEA", "A", "Z"), ("A",)
+    ),
+    "at most another field": Asked(
+        "compared", "company", ("at most region",), ("EMEA", "A", "Z"), ("Z",)
+    ),
+    "a condition in SQL": Asked(
+        "sql",
+        None,
+        ("leads.country like 'E%' and leads.country ~ '^[A-Z]{2}$' and leads.country <> ' :no'",),
+        ("ES", "ESP", "FR", None),
+        ("ESP", "FR", None),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED.keys())
+def test_a_rule_asks_what_the_agreement_says(
+    warehouse: str, night: Night, marts: Connection, asked: Asked
+) -> None:
+    rule = replace(PERSONA, test=asked.test, field=asked.field, operands=asked.operands)
+    sign(warehouse, rule)
+    for value in asked.values:
+        add_with(marts, str(value), **{"region": "EMEA", asked.field or "country": value})
+        marts.execute(
+            "insert into marts_candidate.fct_funnel_stages (lead_id, stage) values (%s, 'mql')",
+            (str(value),),
+        )
+    recorded = check(warehouse, night, suites(rules_in_force(warehouse)))
+    assert recorded.keys.get("mql_persona", []) == sorted(map(str, asked.fail))
+    assert recorded.figures["mql_persona"] == (len(asked.values), len(asked.fail))

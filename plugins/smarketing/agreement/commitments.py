@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from smarketing.agreement.clause import Clause, Name, Text
+from smarketing.agreement.clauses import Clause, Name, Text
 from smarketing.agreement.quantities import (
     CalendarDays,
     DaysTarget,

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from smarketing.agreement.calendars import Calendar
-from smarketing.agreement.clause import (
+from smarketing.agreement.clauses import (
     Clause,
     Name,
     StartDate,

@@ -36,6 +36,7 @@ _DIMENSIONS = ("persona", "region", "channel", "team", "owner")
 
 _KINDS = {
     "calendars": _Kind("calendar {name}"),
+    "seasons": _Kind("{whole}, season from {name}", ("first_day",)),
     "teams": _Kind("team {name}"),
     "regions": _Kind("region {name}"),
     "personas": _Kind("{name}", ("persona",)),

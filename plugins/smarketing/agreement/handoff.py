@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from smarketing.agreement.clause import Clause, Name, Text, Texts, each_once, in_order
+from smarketing.agreement.clauses import Clause, Name, Text, Texts, each_once, in_order
 from smarketing.agreement.quantities import ClockTime
 
 TouchKind = Literal["call", "email", "meeting", "message"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, NamedTuple
@@ -97,47 +97,54 @@ Window = Annotated[
 class OpeningWindow(NamedTuple):
     """Open during ``[opens_at, closes_at)``, in UTC.
 
-    ``local_date`` is the calendar's date on which it opens; ``seconds_before`` is the business
-    time from the first window on to ``opens_at``.
+    ``local_date`` is the calendar's date on which it opens, and ``business_day`` counts the dates
+    on which the calendar opens, from 1; ``seconds_before`` is the business time from the first
+    window on to ``opens_at``.
     """
 
     opens_at: datetime
     closes_at: datetime
     local_date: date
     seconds_before: int
+    business_day: int
 
 
 def opening_windows(
-    hours: Mapping[DaySpan, Sequence[LocalWindow]],
-    closed: Collection[date],
+    windows_on: Callable[[date], Iterable[LocalWindow]],
     zone: ZoneInfo,
     first: date,
     last: date,
+    after: OpeningWindow | None = None,
 ) -> Iterator[OpeningWindow]:
     """The windows that open on the local dates ``first`` to ``last``, both included, in order.
+
+    ``windows_on`` says which windows open on a date. They go on from ``after``, the last window
+    before ``first``, where there is one.
 
     No second counts twice: windows of one day that overlap are merged, and where a window
     reaches into the next day's, that one starts when it ends. So each window depends on earlier
     days only: a later ``last`` adds windows and changes none.
     """
-    week = [
-        _merged(window for days, windows in hours.items() if number in days for window in windows)
-        for number in range(len(WEEKDAYS))
-    ]
-    covered_until = datetime.min.replace(tzinfo=UTC)
-    seconds = 0
+    covered_until, seconds, days = datetime.min.replace(tzinfo=UTC), 0, 0
+    if after is not None:
+        covered_until, days = after.closes_at, after.business_day
+        seconds = after.seconds_before + _seconds(after.opens_at, after.closes_at)
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        if day in closed:
-            continue
-        for window in week[day.weekday()]:
+        is_new = True
+        for window in _merged(windows_on(day)):
             opens_at = max(_instant(day, window.opens, zone), covered_until)
             closes_at = _instant(day, window.closes, zone)
             if opens_at >= closes_at:
                 continue
-            yield OpeningWindow(opens_at, closes_at, day, seconds)
-            seconds += int((closes_at - opens_at).total_seconds())
+            days, is_new = days + is_new, False
+            yield OpeningWindow(opens_at, closes_at, day, seconds, days)
+            seconds += _seconds(opens_at, closes_at)
             covered_until = closes_at
+
+
+def _seconds(start: datetime, end: datetime) -> int:
+    return int((end - start).total_seconds())
 
 
 def _merged(windows: Iterable[LocalWindow]) -> list[LocalWindow]:

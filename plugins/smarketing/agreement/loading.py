@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, LiteralString
 from zoneinfo import ZoneInfo
@@ -17,14 +19,20 @@ from smarketing.agreement.contract import Contract, content_hash
 from smarketing.agreement.difference import differences
 from smarketing.agreement.faults import AgreementError, Fault
 from smarketing.agreement.handoff import Handoff
-from smarketing.agreement.hours import opening_windows
+from smarketing.agreement.hours import OpeningWindow, opening_windows
 from smarketing.agreement.qualification import QualificationRule
 from smarketing.agreement.reading import Agreement
 
 # so that the days around the start of a version can be placed in its calendars.
 LEAD_IN = timedelta(days=31)
+# what happened before the first version is read in its words, its clocks too: five years hold what
+# the systems still tell of touches and owners, and two years to compare year on year, and cost
+# some 2,600 windows for a calendar with split days.
+HISTORY = timedelta(days=5 * 366)
 
 Row = tuple[Any, ...]
+# what stays of a version's calendars, by the version's and the calendar's name
+_Published = Mapping[tuple[str, str], "_LaidOut"]
 _TableRow = tuple[LiteralString, Row]
 
 
@@ -93,8 +101,17 @@ _TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
         "closes_at",
         "local_date",
         "seconds_before",
+        "business_day",
     ),
 }
+
+
+@dataclass(frozen=True)
+class _LaidOut:
+    """The windows of a calendar that open before the local date ``until``, as they are stored."""
+
+    windows: list[OpeningWindow]
+    until: date
 
 
 @dataclass(frozen=True)
@@ -130,24 +147,34 @@ def load_agreement(
 ) -> Loaded:
     """Make schema ``agreement`` say what the files say, in one transaction.
 
-    Calendars are expanded to the windows that open from 31 days before each version starts to
-    ``until``, a local date, included; windows loaded for later dates stay. A load that finds
-    nothing new writes nothing. Within a transaction of the caller's it is a savepoint of that.
+    Calendars are expanded to the windows that open from 31 days before each version starts (five
+    years before the first one) to ``until``, a local date, included; windows loaded for later dates
+    stay. A load that finds nothing new writes nothing. Within a transaction of the caller's it is a
+    savepoint of that.
+
+    Windows of a signed version that open before the local date of ``published_until``, the newest
+    night published, stay as they are, whatever public holidays and time zones have become: what was
+    judged by them is published.
 
     A version that has started by ``as_of`` (an aware instant), of this load or of one before, is
     signed: raises ``AgreementError``, and changes nothing, if its content changed or its file is
-    gone; or if a new version would start before ``published_until``, the newest night published.
+    gone; or if a new version would start before ``published_until``.
     """
     contents = {
         version.contract.version: version.contract.content() for version in agreement.versions
     }
-    wanted = _wanted_rows(agreement, until)
+    if published_until is not None:
+        until = max(until, published_until.astimezone(UTC).date())
     with connection.transaction():
         connection.execute("lock table agreement.versions in share row exclusive mode")
         known = _known_versions(connection)
         _refuse_rewriting(agreement, contents, known, as_of)
         _refuse_backdating(agreement, known, published_until)
         stored = {table: _stored_rows(connection, table, until) for table in _TABLES}
+        published = _published_windows(
+            agreement, known, stored["opening_windows"], as_of, published_until
+        )
+        wanted = _wanted_rows(agreement, until, published)
         stale = _stale_versions(contents, known, wanted, stored)
         connection.execute("delete from agreement.versions where version = any(%s)", [stale])
         kept = known.keys() - stale
@@ -337,15 +364,47 @@ def _columns(table: LiteralString) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, _TABLES[table]))
 
 
-def _wanted_rows(agreement: Agreement, until: date) -> dict[LiteralString, list[Row]]:
-    wanted: dict[LiteralString, list[Row]] = {table: [] for table in _TABLES}
+def _published_windows(
+    agreement: Agreement,
+    known: dict[str, _Known],
+    stored: set[Row],
+    as_of: datetime,
+    published_until: datetime | None,
+) -> _Published:
+    if published_until is None:
+        return {}
+    windows: dict[tuple[str, str], list[OpeningWindow]] = defaultdict(list)
+    for version, calendar, *window in stored:
+        windows[version, calendar].append(OpeningWindow(*window))
+    published: dict[tuple[str, str], _LaidOut] = {}
     for version in agreement.versions:
-        for table, row in _rows(version.contract, until):
+        name = version.contract.version
+        if name not in known or not known[name].is_signed(as_of):
+            continue
+        for calendar, rule in version.contract.calendars.items():
+            day = published_until.astimezone(ZoneInfo(rule.zone)).date()
+            earlier = sorted(w for w in windows[name, calendar] if w.local_date < day)
+            if earlier:
+                published[name, calendar] = _LaidOut(earlier, day)
+    return published
+
+
+def _wanted_rows(
+    agreement: Agreement, until: date, published: _Published
+) -> dict[LiteralString, list[Row]]:
+    wanted: dict[LiteralString, list[Row]] = {table: [] for table in _TABLES}
+    lead_in = HISTORY
+    for version in agreement.versions:
+        first = version.contract.effective_from - lead_in
+        for table, row in chain(
+            _rows(version.contract), _window_rows(version.contract, first, until, published)
+        ):
             wanted[table].append(row)
+        lead_in = LEAD_IN
     return wanted
 
 
-def _rows(contract: Contract, until: date) -> Iterator[_TableRow]:
+def _rows(contract: Contract) -> Iterator[_TableRow]:
     yield from _funnel_rows(contract)
     for local_part in contract.shared_mailboxes:
         yield "shared_mailboxes", (contract.version, local_part)
@@ -359,7 +418,6 @@ def _rows(contract: Contract, until: date) -> Iterator[_TableRow]:
     for position, commitment in enumerate(contract.commitments, start=1):
         yield "commitments", _commitment_row(contract.version, position, commitment)
         yield from _segment_rows(contract.version, commitment)
-    yield from _window_rows(contract, until)
 
 
 def _funnel_rows(contract: Contract) -> Iterator[_TableRow]:
@@ -448,9 +506,17 @@ def _commitment_row(version: str, position: int, commitment: Commitment) -> Row:
     )
 
 
-def _window_rows(contract: Contract, until: date) -> Iterator[_TableRow]:
-    first = contract.effective_from - LEAD_IN
+def _window_rows(
+    contract: Contract, first: date, until: date, published: _Published
+) -> Iterator[_TableRow]:
     for name, calendar in contract.calendars.items():
-        zone = ZoneInfo(calendar.zone)
-        for window in opening_windows(calendar.hours, calendar.closed, zone, first, until):
+        laid_out = published.get((contract.version, name), _LaidOut([], first))
+        windows = opening_windows(
+            calendar.windows_on,
+            ZoneInfo(calendar.zone),
+            laid_out.until,
+            until,
+            after=laid_out.windows[-1] if laid_out.windows else None,
+        )
+        for window in chain(laid_out.windows, windows):
             yield "opening_windows", (contract.version, name, *window)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from smarketing.agreement.clause import Clause, Name, Text, each_once, in_order
+from smarketing.agreement.clauses import Clause, Name, Text, each_once, in_order
 from smarketing.agreement.quantities import Allowance, refuse
 
 LeadField = Literal["email", "phone", "company", "country", "region", "persona", "channel", "score"]
@@ -26,6 +26,12 @@ def _pattern(pattern: str) -> str:
     except re.error as error:
         refuse(f"a regular expression ({error})", "correct it, or use 'one_of'")
     return pattern
+
+
+def _condition(condition: str) -> str:
+    if re.search(r";|--|/\*", condition):
+        refuse("one condition without ';' and comments", "keep what stands after 'where'")
+    return condition
 
 
 def _bounds(value: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
@@ -64,6 +70,7 @@ Values = Annotated[
     AfterValidator(in_order),
 ]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
+Condition = Annotated[Text, AfterValidator(_condition)]
 Number = Annotated[
     Decimal,
     PlainValidator(_number),
@@ -130,8 +137,8 @@ class QualificationRule(Clause):
     """The field is known and contains no match of this regular expression."""
     compared: Comparison | None = None
     """How the field compares with another one: 'different from region'."""
-    sql: Text | None = None
-    """Anything else: a condition on the lead's fields, as PostgreSQL reads it."""
+    sql: Condition | None = None
+    """Anything else: a condition on the fields of `leads`, as PostgreSQL reads it."""
 
     @property
     def test(self) -> tuple[str, tuple[str, ...]]:

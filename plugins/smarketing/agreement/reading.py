@@ -101,7 +101,9 @@ def find_version(wanted: str, folder: Path) -> Version:
         f"{version.contract.version} (from {version.contract.effective_from})"
         for version in versions
     )
-    raise UnknownVersionError(f"'{wanted}' is neither a file nor a version; there is {known}.")
+    raise UnknownVersionError(
+        f"'{wanted}' is neither a file nor a version of the agreement: {known}."
+    )
 
 
 def _contract(

@@ -7,6 +7,7 @@ night goes on only if no critical check failed and every check ran.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
@@ -109,6 +110,8 @@ def _expectation(check: Check | RowCheck, suite: Suite) -> Any:
     import great_expectations.expectations as gxe
 
     query = _on_table(check.failing_keys, suite).as_string()
+    # Great Expectations takes braces for placeholders, and SQLAlchemy ':word' for a parameter
+    query = re.sub(r"(?<![:\w]):(?=\w)", r"\:", query.replace("{", "{{").replace("}", "}}"))
     return gxe.UnexpectedRowsExpectation(unexpected_rows_query=query)
 
 

@@ -124,10 +124,11 @@ def _periods(connection: psycopg.Connection) -> list[Period]:
             """
             select
                 agreement_version, commitment_id, commitment_position, segment, party, accountable,
-                statement, metric, stage, from_stage, to_stage, statistic, within_days, dimension,
-                dimension_value, unit, direction, period_kind, period_start_date, period_end_date,
-                business_seconds, elapsed_business_seconds, target, actual, expected_to_date,
-                forecast, attainment, sample_size, minimum_sample, status, is_over
+                statement, metric, stage, from_stage, to_stage, statistic, judged_by,
+                only_qualified, within_days, dimension, dimension_value, unit, currency, direction,
+                period_kind, period_start_date, period_end_date, business_seconds,
+                elapsed_business_seconds, target, actual, expected_to_date, forecast, attainment,
+                sample_size, minimum_sample, status, is_over
             from marts.sla_compliance
             """
         ).fetchall()

@@ -33,6 +33,17 @@ STATUSES: dict[str, tuple[str, Tone]] = {
     "undetermined": ("undetermined", "idle"),
 }
 
+# what the metrics are called that say it all by themselves
+_TOPICS = {
+    "response": "answered in time",
+    "attempts": "tried often enough",
+    "acceptance": "decided in time",
+    "worked": "leads worked",
+    "revenue": "revenue won",
+    "pipeline": "pipeline opened",
+    "roi": "return on spend",
+}
+
 # what becomes of a promise, in the order in which the summary counts it
 STANDINGS: dict[Tone, str] = {
     "good": "kept",
@@ -64,10 +75,13 @@ class Period:
     from_stage: str | None
     to_stage: str | None
     statistic: str | None
+    judged_by: str | None
+    only_qualified: bool
     within_days: int | None
     dimension: str | None
     dimension_value: str | None
     unit: str
+    currency: str | None
     direction: str
     period_kind: str
     period_start_date: date
@@ -109,12 +123,18 @@ class Period:
     @property
     def topic(self) -> str:
         """What is measured, in a few words: the statement's headline."""
-        if self.metric == "volume":
-            topic = f"{_stage(self.stage)} volume"
-        elif self.metric == "conversion":
-            topic = f"{self._way} within {self.within_days} days"
-        else:
-            topic = f"{self._way}, {'median' if self.statistic == 'median' else '9 in 10'}"
+        match self.metric:
+            case "volume" | "value":
+                qualified = "qualified " if self.only_qualified else ""
+                topic = f"{qualified}{_stage(self.stage)} {self.metric}"
+            case "conversion":
+                topic = f"{self._way} within {self.within_days} days"
+            case "cycle_time":
+                topic = f"{self._way}, {'median' if self.statistic == 'median' else '9 in 10'}"
+            case "quality":
+                topic = f"quality by {self.judged_by}"
+            case _:
+                topic = _TOPICS[self.metric]
         return topic[:1].upper() + topic[1:]
 
     @property
@@ -177,7 +197,7 @@ class Period:
         """
         if value is None:
             return "–"
-        decimals = 0 if self.unit == "leads" else 1
+        decimals = 0 if self.unit in ("leads", "money") else 1
         while (
             value != self.target
             and decimals < 4
@@ -187,10 +207,12 @@ class Period:
         return self._at(value, decimals)
 
     def _at(self, value: Decimal, decimals: int) -> str:
-        if self.unit == "share":
+        if self.unit in ("share", "ratio"):
             return f"{value * 100:.{decimals}f}%"
         if self.unit == "days":
             return f"{value:,.{decimals}f}{_NBSP}days"
+        if self.unit == "money":
+            return f"{value:,.{decimals}f}{_NBSP}{self.currency}"
         return f"{value:,.{decimals}f}"
 
 

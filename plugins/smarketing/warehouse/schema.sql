@@ -189,11 +189,14 @@ create table if not exists agreement.opening_windows (
     closes_at timestamptz not null,
     local_date date not null,
     seconds_before bigint not null,
+    business_day integer not null,
     primary key (version, calendar, opens_at),
+    -- business time back to time on the wall: when is a target reached?
+    unique (version, calendar, seconds_before),
     check (closes_at > opens_at)
 );
 comment on table agreement.opening_windows is
-'The calendars of a version, expanded to opening windows [opens_at, closes_at). seconds_before is the business time of the calendar before opens_at; local_date is the day on which the window opens.';
+'The calendars of a version, expanded to opening windows [opens_at, closes_at). seconds_before is the business time of the calendar before opens_at; local_date is the day on which the window opens, and business_day counts these days, from 1.';
 
 reset role;
 

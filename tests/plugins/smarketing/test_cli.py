@@ -147,13 +147,14 @@ def said_of(*arguments: str) -> str:
 
 
 def test_what_changed_between_two_versions_is_told(tmp_path: Path) -> None:
-    signed = (PROJECT / "agreements" / "2025-04-01.yml").read_text(encoding="utf-8")
+    first = PROJECT / "agreements" / "2025-04-01.yml"
+    signed = first.read_text(encoding="utf-8")
     draft = tmp_path / "draft.yml"
-    draft.write_text(signed.replace("at least 240 leads", "at least 260 leads"), encoding="utf-8")
-    told = said_of("agreement", "diff", "2025-Q2", str(draft))
+    draft.write_text(signed.replace("at least 180 leads", "at least 260 leads"), encoding="utf-8")
+    told = said_of("agreement", "diff", "2025-04-01", str(draft))
     assert (
-        "Commitment mql_volume (Marketing): target raised from at least 240 leads to at least "
+        "Commitment mql_volume (Marketing): target raised from at least 180 leads to at least "
         "260 leads"
     ) in told
-    assert said_of("agreement", "diff", "2025-Q2", "2025-04-01") == "Nothing changed.\n"
-    assert "there is 2025-Q2 (from 2025-04-01)" in fails("agreement", "diff", "2025-Q2", "Q9")
+    assert said_of("agreement", "diff", "2025-04-01", str(first)) == "Nothing changed.\n"
+    assert "(from 2025-04-01)" in fails("agreement", "diff", "2025-04-01", "Q9")

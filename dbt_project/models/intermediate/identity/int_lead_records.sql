@@ -86,6 +86,7 @@ as_of_the_night as (
         dated.system,
         dated.normal_email,
         dated.phone,
+        dated.company,
         dated.country,
         dated.region,
         dated.persona,

@@ -25,43 +25,23 @@ leads as (
     select
         ----------  ids
         identity.lead_id,
-        (
-            array_agg(records.campaign_key {{ best_first }})
-            filter (where records.campaign_key is not null)
-        )[1] as campaign_key,
-        (
-            array_agg(records.owner_key {{ best_first }})
-            filter (where records.owner_key is not null)
-        )[1] as owner_key,
+        {{ first_known('records.campaign_key', best_first) }} as campaign_key,
+        {{ first_known('records.owner_key', best_first) }} as owner_key,
 
         ----------  strings
-        (
-            array_agg(records.country {{ best_first }})
-            filter (where records.country is not null)
-        )[1] as country,
-        (
-            array_agg(records.region {{ best_first }})
-            filter (where records.region is not null)
-        )[1] as region,
-        (
-            array_agg(records.persona {{ best_first }})
-            filter (where records.persona is not null)
-        )[1] as persona,
-        (
-            array_agg(records.channel {{ best_first }})
-            filter (where records.channel is not null)
-        )[1] as channel,
+        {{ first_known('records.normal_email', best_first) }} as email,
+        {{ first_known("nullif(trim(records.phone), '')", best_first) }} as phone,
+        {{ first_known("nullif(trim(records.company), '')", best_first) }} as company,
+        {{ first_known('records.country', best_first) }} as country,
+        {{ first_known('records.region', best_first) }} as region,
+        {{ first_known('records.persona', best_first) }} as persona,
+        {{ first_known('records.channel', best_first) }} as channel,
 
         ----------  numerics
-        (
-            array_agg(records.score {{ best_first }})
-            filter (where records.score is not null)
-        )[1] as score,
+        {{ first_known('records.score', best_first) }} as score,
         max(identity.record_count) as record_count,
 
         ----------  booleans
-        bool_or(records.normal_email is not null) as has_email,
-        bool_or(nullif(trim(records.phone), '') is not null) as has_phone,
         bool_and(records.record_deleted_at is not null) as is_deleted,
 
         ----------  timestamps

@@ -72,6 +72,7 @@ placed as (
         periods.from_stage,
         periods.to_stage,
         periods.within_days,
+        periods.only_qualified,
         periods.period_start_date,
         periods.zone,
         dated.lead_id,
@@ -117,7 +118,10 @@ volumes as (
         null::numeric as days,
         true as is_final
     from placed
-    where metric = 'volume'
+    where
+        metric = 'volume'
+        -- which leads pass the rules is not known here
+        and only_qualified is not true
 
 ),
 

@@ -122,8 +122,10 @@ promised as (
         commitments.from_stage,
         commitments.to_stage,
         commitments.statistic,
+        commitments.judged_by,
         commitments.direction,
         commitments.unit,
+        commitments.currency,
         commitments.period_kind,
         segments.dimension,
         segments.dimension_value,
@@ -138,6 +140,7 @@ promised as (
         coalesce(business_time.elapsed_business_seconds, 0) as elapsed_business_seconds,
 
         ----------  booleans
+        commitments.only_qualified,
         periods.period_end_at <= {{ as_of() }} as is_over,
 
         ----------  dates

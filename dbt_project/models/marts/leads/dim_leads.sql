@@ -52,8 +52,8 @@ final as (
         coalesce(standings.cycle_count, 0)::integer as cycle_count,
 
         ----------  booleans
-        leads.has_email,
-        leads.has_phone,
+        leads.email is not null as has_email,
+        leads.phone is not null as has_phone,
         leads.is_deleted,
 
         ----------  timestamps

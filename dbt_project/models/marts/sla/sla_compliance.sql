@@ -36,7 +36,11 @@ measured as (
         coalesce(counted.sample_size, 0) as sample_size,
         coalesce(counted.success_count, 0) as success_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
+        -- what else is promised needs facts that no model has yet
+        periods.metric in ('volume', 'conversion', 'cycle_time')
+        and periods.only_qualified is not true as is_measured,
         case
+            when periods.only_qualified then null
             when periods.metric = 'volume' then coalesce(counted.sample_size, 0)::numeric
             when periods.metric = 'conversion'
                 then counted.success_count::numeric / counted.sample_size
@@ -61,7 +65,7 @@ paced as (
         case
             when metric = 'volume' and business_seconds > 0
                 then target * elapsed_business_seconds / business_seconds
-            when metric = 'volume' then null
+            when metric = 'volume' or not is_measured then null
             else target
         end as expected_to_date,
         case
@@ -84,6 +88,7 @@ judged as (
         *,
         case
             when not is_over and elapsed_business_seconds = 0 then 'pending'
+            when not is_measured then 'undetermined'
             when is_over and not is_final then 'maturing'
             -- shares and durations of too few say nothing; of nobody, nothing at all
             when metric <> 'volume' and sample_size < greatest(minimum_sample, 1)
@@ -127,8 +132,10 @@ final as (
         from_stage,
         to_stage,
         statistic,
+        judged_by,
         direction,
         unit,
+        currency,
         period_kind,
         dimension,
         dimension_value,
@@ -149,6 +156,7 @@ final as (
         elapsed_business_seconds,
 
         ----------  booleans
+        only_qualified,
         is_over,
         is_final,
 

@@ -22,14 +22,19 @@ renamed as (
         from_stage,
         to_stage,
         statistic,
+        judged_by,
         direction,
         unit,
+        currency,
         period as period_kind,
 
         ----------  numerics
         within_days,
         minimum_sample,
-        position
+        position,
+
+        ----------  booleans
+        only_qualified
     from source
 
 )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from smarketing.agreement.hours import DaySpan, LocalWindow, OpeningWindow, opening_windows
+from smarketing.agreement.calendars import Calendar
+from smarketing.agreement.hours import LocalWindow, OpeningWindow, opening_windows
 
 MINUTE = timedelta(minutes=1)
-GOLDEN = Path(__file__).parents[5] / "shared/golden/business_time.csv"
 
 # zones and days around their clock changes: by an hour, by half an hour, at midnight, by a day.
 CLOCK_CHANGES = [
@@ -29,22 +26,16 @@ CLOCK_CHANGES = [
     ("Asia/Kolkata", date(2026, 1, 26)),
 ]
 
-Hours = dict[DaySpan, tuple[LocalWindow, ...]]
+Week = list[tuple[LocalWindow, ...]]
 
 
 def expand(
-    zone: str,
-    hours: dict[str, list[str]],
-    first: str,
-    last: str,
-    closed: frozenset[date] = frozenset(),
+    zone: str, hours: dict[str, list[str]], first: str, last: str, closed: tuple[date, ...] = ()
 ) -> list[OpeningWindow]:
-    parsed: Hours = {
-        DaySpan.parse(days): tuple(map(LocalWindow.parse, windows))
-        for days, windows in hours.items()
-    }
+    text = {days: tuple(windows) for days, windows in hours.items()}
+    calendar = Calendar.model_validate({"zone": zone, "hours": text, "closed": closed})
     days = date.fromisoformat(first), date.fromisoformat(last)
-    return list(opening_windows(parsed, closed, ZoneInfo(zone), *days))
+    return list(opening_windows(calendar.windows_on, ZoneInfo(zone), *days))
 
 
 def utc_times(windows: list[OpeningWindow]) -> list[str]:
@@ -55,6 +46,20 @@ def test_each_day_takes_its_own_offset() -> None:
     windows = expand("Europe/Madrid", {"sat-sun": ["09:00-14:00"]}, "2026-03-28", "2026-03-29")
     assert utc_times(windows) == ["28 08:00-28 13:00", "29 07:00-29 12:00"]
     assert [window.seconds_before for window in windows] == [0, 5 * 3600]
+
+
+def test_days_that_open_are_counted() -> None:
+    hours = {"mon-thu": ["09:00-14:00", "15:00-18:00"], "sun": ["02:15-02:45"]}
+    # Thursday to Tuesday; on Sunday the clock skips the hour from two to three
+    windows = expand("Europe/Madrid", hours, "2026-03-26", "2026-03-31")
+    assert [(window.local_date.day, window.business_day) for window in windows] == [
+        (26, 1),
+        (26, 1),
+        (30, 2),
+        (30, 2),
+        (31, 3),
+        (31, 3),
+    ]
 
 
 def test_a_window_that_spans_the_change_is_longer_or_shorter() -> None:
@@ -83,10 +88,9 @@ def test_of_a_time_shown_twice_the_first_counts() -> None:
 
 
 def test_a_night_shift_belongs_to_the_day_on_which_it_opens() -> None:
-    closed = frozenset({date(2026, 6, 19)})
-    windows = expand(
-        "Europe/London", {"thu-sat": ["22:00-06:00"]}, "2026-06-18", "2026-06-21", closed
-    )
+    hours = {"thu-sat": ["22:00-06:00"]}
+    closed = (date(2026, 6, 19),)
+    windows = expand("Europe/London", hours, "2026-06-18", "2026-06-21", closed)
     assert utc_times(windows) == ["18 21:00-19 05:00", "20 21:00-21 05:00"]
     assert [window.local_date.day for window in windows] == [18, 20]
 
@@ -103,29 +107,29 @@ window_texts = st.builds(
     st.integers(0, 24 * 60 - 1),
     st.integers(1, 24 * 60 - 1),
 )
-weeks = st.lists(st.lists(window_texts, max_size=3).map(tuple), min_size=7, max_size=7).map(
-    lambda days: {DaySpan(number, number): windows for number, windows in enumerate(days)}
-)
+weeks = st.lists(st.lists(window_texts, max_size=3).map(tuple), min_size=7, max_size=7)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(CLOCK_CHANGES), weeks, st.integers(0, 3), st.booleans())
 def test_windows_are_open_when_the_wall_clock_says_so(
-    change: tuple[str, date], hours: Hours, days_before: int, closes: bool
+    change: tuple[str, date], week: Week, days_before: int, closes: bool
 ) -> None:
     zone, changed = ZoneInfo(change[0]), change[1]
     first = changed - timedelta(days=days_before)
     last = changed + timedelta(days=1)
     closed = frozenset({changed} if closes else ())
 
-    windows = list(opening_windows(hours, closed, zone, first, last))
+    def windows_on(day: date) -> tuple[LocalWindow, ...]:
+        return () if day in closed else week[day.weekday()]
+
+    windows = list(opening_windows(windows_on, zone, first, last))
 
     local_windows = [
         (midnight + window.opens * MINUTE, midnight + window.closes * MINUTE)
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
-        if day not in closed
         for midnight in [datetime.combine(day, datetime.min.time())]
-        for window in hours[DaySpan(day.weekday(), day.weekday())]
+        for window in windows_on(day)
     ]
     now = datetime.combine(first - timedelta(days=1), datetime.min.time(), UTC)
     end = datetime.combine(last + timedelta(days=3), datetime.min.time(), UTC)
@@ -154,47 +158,20 @@ def test_windows_are_open_when_the_wall_clock_says_so(
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(CLOCK_CHANGES), weeks, st.integers(0, 9))
-def test_a_later_end_only_adds_windows(change: tuple[str, date], hours: Hours, days: int) -> None:
+def test_a_later_end_only_adds_windows(change: tuple[str, date], week: Week, days: int) -> None:
     zone, first = ZoneInfo(change[0]), change[1] - timedelta(days=4)
-    shorter = list(opening_windows(hours, (), zone, first, first + timedelta(days=days)))
-    longer = list(opening_windows(hours, (), zone, first, first + timedelta(days=days + 3)))
+    last = first + timedelta(days=days)
+
+    def windows_on(day: date) -> tuple[LocalWindow, ...]:
+        return week[day.weekday()]
+
+    shorter = list(opening_windows(windows_on, zone, first, last))
+    longer = list(opening_windows(windows_on, zone, first, last + timedelta(days=3)))
     assert longer[: len(shorter)] == shorter
-    assert all(
-        window.local_date > first + timedelta(days=days) for window in longer[len(shorter) :]
+    assert all(window.local_date > last for window in longer[len(shorter) :])
+    # and so do the windows that go on from where others ended
+    after = shorter[-1] if shorter else None
+    added = opening_windows(
+        windows_on, zone, last + timedelta(days=1), last + timedelta(days=3), after
     )
-
-
-GOLDEN_CALENDARS: dict[str, tuple[str, dict[str, list[str]], set[str]]] = {
-    "sao_paulo_sat": (
-        "America/Sao_Paulo",
-        {"mon-fri": ["09:00-18:00"], "sat": ["09:00-13:00"]},
-        {"2018-02-13", "2018-11-15"},
-    ),
-    "always": ("UTC", {"mon-sun": ["00:00-24:00"]}, set()),
-    "night_shift": ("Europe/London", {"mon-fri": ["22:00-06:00"]}, set()),
-    "kolkata": (
-        "Asia/Kolkata",
-        {"mon-fri": ["09:00-18:00"], "sat": ["10:00-14:00"]},
-        {"2026-01-26"},
-    ),
-    "lord_howe": ("Australia/Lord_Howe", {"mon-fri": ["09:00-18:00"]}, set()),
-}
-
-
-@pytest.mark.skipif(not GOLDEN.exists(), reason=f"the golden cases are absent ({GOLDEN.name})")
-@pytest.mark.parametrize("calendar", GOLDEN_CALENDARS)
-def test_golden_business_time(calendar: str) -> None:
-    zone, hours, closed = GOLDEN_CALENDARS[calendar]
-    holidays = frozenset(map(date.fromisoformat, closed))
-    windows = expand(zone, hours, "2017-01-01", "2027-12-31", holidays)
-    with GOLDEN.open(newline="") as stream:
-        cases = [row for row in csv.DictReader(stream) if row["calendar"] == calendar]
-    assert cases
-    for case in cases:
-        start, end = (datetime.fromisoformat(case[key]) for key in ("start_at", "end_at"))
-        overlaps = (
-            min(end, window.closes_at) - max(start, window.opens_at)
-            for window in windows
-            if window.opens_at < end and window.closes_at > start
-        )
-        assert sum(overlaps, timedelta()).total_seconds() == int(case["business_seconds"])
+    assert [*shorter, *added] == longer

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from smarketing.agreement import AgreementError, Loaded, load_agreement, loading, read_agreement
+from smarketing.agreement import (
+    AgreementError,
+    Loaded,
+    calendars,
+    load_agreement,
+    loading,
+    read_agreement,
+)
 from smarketing.warehouse.connection import connect
 
 from tests.plugins.smarketing.agreement.conftest import EVERY_CLAUSE
@@ -138,9 +146,10 @@ def test_the_clauses_arrive(
         "select calendar, min(local_date), max(local_date) from agreement.opening_windows"
         " group by calendar order by calendar",
     ) == [
-        ("always", date(2025, 3, 1), UNTIL),
-        ("night shift", date(2025, 3, 3), UNTIL),
-        ("office", date(2025, 3, 3), UNTIL),
+        # five years before the first version: 28 March 2020 is a Saturday
+        ("always", date(2020, 3, 28), UNTIL),
+        ("night shift", date(2020, 3, 30), UNTIL),
+        ("office", date(2020, 3, 30), UNTIL),
     ]
 
 
@@ -251,11 +260,118 @@ def test_a_later_night_appends_windows_and_an_earlier_one_takes_none_away(
                 seconds_before,
                 sum(extract(epoch from closes_at - opens_at)) over (
                     partition by calendar order by opens_at
-                ) - extract(epoch from closes_at - opens_at) as recomputed
+                ) - extract(epoch from closes_at - opens_at) as recomputed,
+                business_day,
+                dense_rank() over (partition by calendar order by local_date) as recounted
             from agreement.opening_windows
         ) as windows
-        where seconds_before <> recomputed
+        where seconds_before <> recomputed or business_day <> recounted
         """,
+    ) == [(0,)]
+
+
+def test_only_the_first_version_reaches_back_for_years(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    write_version(
+        ("version: v1", "version: v2"), ("2025-04-01", "2025-10-01"), name="2025-10-01.yml"
+    )
+    load(folder, connection, until=date(2025, 12, 31))
+    assert rows(
+        connection,
+        "select version, min(local_date) from agreement.opening_windows"
+        " where calendar = 'always' group by version order by version",
+    ) == [("v1", date(2020, 3, 28)), ("v2", date(2025, 8, 31))]
+
+
+@pytest.fixture
+def madrid(write_version: WriteVersion) -> None:
+    """The office keeps the public holidays of Madrid, of which 2 May 2025 is a Friday."""
+    write_version(("closed: [2025-05-01, 2025-12-25]", "holidays: {country: ES, subdivision: MD}"))
+
+
+def holidays_become(monkeypatch: pytest.MonkeyPatch, *days: date) -> None:
+    """A release of the library in which these days, and no others, are public holidays."""
+    monkeypatch.setattr(calendars, "_public_holidays", lambda country, subdivision: set(days))
+
+
+OPEN_IN_MAY = (
+    "select extract(day from local_date)::integer from agreement.opening_windows"
+    " where calendar = 'office' and local_date between '2025-05-01' and '2025-05-07'"
+    " group by 1 order by 1"
+)
+
+
+@pytest.mark.usefixtures("madrid")
+def test_public_holidays_are_closed(folder: Path, connection: Connection) -> None:
+    load(folder, connection)
+    assert rows(connection, OPEN_IN_MAY) == [(5,), (6,), (7,)]
+
+
+@pytest.mark.usefixtures("madrid")
+def test_windows_in_what_is_published_stay_as_they_were(
+    folder: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(folder, connection)
+    # 4 May in Madrid, 3 May in UTC
+    published_until = datetime(2025, 5, 3, 22, 30, tzinfo=UTC)
+    stored = [row[2:] for row in everything(connection)["opening_windows"]]
+    holidays_become(monkeypatch, date(2025, 5, 6))
+    assert load(folder, connection, published_until=published_until).written > 0
+    assert rows(connection, OPEN_IN_MAY) == [(5,), (7,)]
+    later = [row[2:] for row in everything(connection)["opening_windows"]]
+    published = [window for window in stored if window[4] < date(2025, 5, 4)]
+    assert set(published) <= set(later)
+    assert {w for w in later if w[4] < date(2025, 5, 4)} == set(published)
+    # what follows goes on from them
+    office = sorted(window for window in later if window[1] == "office")
+    for one, other in pairwise(office):
+        assert other[5] == one[5] + (one[3] - one[2]).total_seconds()
+        assert other[6] == one[6] + (one[4] != other[4])
+    everything_now = everything(connection)
+    assert load(folder, connection, published_until=published_until).written == 0
+    assert everything(connection) == everything_now
+
+
+@pytest.mark.usefixtures("madrid")
+def test_windows_in_what_is_published_stay_when_their_version_is_written_anew(
+    folder: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(folder, connection)
+    holidays_become(monkeypatch)
+    connection.execute("update agreement.stages set label = 'x'")
+    # the night of an earlier year is run again: its calendars end before what is published
+    load(
+        folder,
+        connection,
+        until=date(2025, 5, 3),
+        published_until=datetime(2025, 5, 6, 2, tzinfo=UTC),
+    )
+    assert rows(connection, OPEN_IN_MAY) == [(5,), (6,)]
+
+
+@pytest.mark.usefixtures("madrid")
+def test_before_anything_is_published_windows_follow_the_library(
+    folder: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(folder, connection)
+    holidays_become(monkeypatch, date(2025, 5, 6))
+    load(folder, connection)
+    assert rows(connection, OPEN_IN_MAY) == [(1,), (2,), (5,), (7,)]
+
+
+@pytest.mark.usefixtures("madrid")
+def test_the_windows_of_a_version_not_yet_in_force_follow_the_library(
+    folder: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(folder, connection, as_of=BEFORE)
+    holidays_become(monkeypatch, date(2025, 3, 20))
+    load(folder, connection, as_of=BEFORE, published_until=BEFORE)
+    assert rows(
+        connection,
+        "select count(*) from agreement.opening_windows"
+        " where calendar = 'office' and local_date = '2025-03-20'",
     ) == [(0,)]
 
 
