@@ -3,7 +3,7 @@
 from smarketing.agreement.contract import Contract
 from smarketing.agreement.difference import Difference, differences
 from smarketing.agreement.faults import AgreementError, Fault
-from smarketing.agreement.loading import Loaded, load_agreement
+from smarketing.agreement.loading import Loaded, expanded_until, load_agreement
 from smarketing.agreement.reading import (
     Agreement,
     UnknownVersionError,
@@ -23,6 +23,7 @@ __all__ = [
     "UnknownVersionError",
     "Version",
     "differences",
+    "expanded_until",
     "find_version",
     "load_agreement",
     "read_agreement",

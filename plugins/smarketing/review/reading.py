@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 
 from smarketing.config import Config
@@ -19,7 +20,8 @@ from smarketing.review.scoreboard import (
     Side,
     group_promises,
 )
-from smarketing.warehouse.connection import WarehouseError, connect
+from smarketing.warehouse.connection import connect
+from smarketing.warehouse.publish import PUBLISHED, hold_publication
 
 
 def read_scoreboard(uri: str, config: Config) -> Scoreboard:
@@ -29,13 +31,13 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
         WarehouseError: nothing has been published yet.
     """
     with connect(uri, "transformer") as connection:
-        _hold_publication(connection)
+        hold_publication(connection)
         build_id, night_id, as_of, known_at = _one(
             connection, "select build_id, night_id, as_of, known_at from marts.published_night"
         )
         agreement, parties = _agreement(connection, as_of)
         today = as_of.astimezone(ZoneInfo(agreement.zone)).date()
-        promises = group_promises(_periods(connection), agreement.version, today)
+        promises = group_promises(read_periods(connection), agreement.version, today)
         attempt = _one(
             connection,
             "select attempt from ops.publications where build_id = %s",
@@ -77,23 +79,6 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
         )
 
 
-def _hold_publication(connection: psycopg.Connection) -> None:
-    """One page, one night: nothing is published while we read.
-
-    The lock comes before the snapshot, or the marts of a night published between the two would
-    be there and look empty.
-    """
-    connection.execute("set transaction isolation level repeatable read")
-    try:
-        connection.execute(
-            "lock table marts.published_night, marts.sla_compliance in access share mode"
-        )
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise WarehouseError(
-            "Nothing has been published yet. `make nightly` runs a night and publishes it."
-        ) from error
-
-
 def _one(connection: psycopg.Connection, query: str, *parameters: object) -> tuple[Any, ...]:
     row = connection.execute(query, parameters or None).fetchone()
     assert row is not None
@@ -118,10 +103,10 @@ def _agreement(
     return Agreement(*version), {party: parties[party] for party in ("marketing", "sales")}
 
 
-def _periods(connection: psycopg.Connection) -> list[Period]:
-    with connection.cursor(row_factory=class_row(Period)) as cursor:
-        return cursor.execute(
-            """
+def read_periods(connection: psycopg.Connection, schema: str = PUBLISHED) -> list[Period]:
+    """Every row of ``sla_compliance``: the published one, or that of another schema."""
+    query = sql.SQL(
+        """
             select
                 agreement_version, commitment_id, commitment_position, segment, party, accountable,
                 statement, metric, stage, from_stage, to_stage, statistic, judged_by,
@@ -129,9 +114,11 @@ def _periods(connection: psycopg.Connection) -> list[Period]:
                 period_kind, period_start_date, period_end_date, business_seconds,
                 elapsed_business_seconds, target, actual, expected_to_date, forecast, attainment,
                 sample_size, minimum_sample, status, is_over
-            from marts.sla_compliance
+            from {}
             """
-        ).fetchall()
+    ).format(sql.Identifier(schema, "sla_compliance"))
+    with connection.cursor(row_factory=class_row(Period)) as cursor:
+        return cursor.execute(query).fetchall()
 
 
 def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> list[Finding]:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from smarketing.night import Night
 from smarketing.warehouse.build import CANDIDATE
-from smarketing.warehouse.connection import connect
+from smarketing.warehouse.connection import WarehouseError, connect
 
 PUBLISHED = "marts"
 PREVIOUS = "marts_previous"
@@ -68,6 +68,26 @@ def publish(uri: str, night: Night) -> Publication:
                 pause = min(pause * 2, 1)
         _drop_retired(connection)
     return publication
+
+
+def hold_publication(connection: psycopg.Connection) -> None:
+    """One page, one night: nothing is published while this transaction reads.
+
+    The lock comes before the snapshot, or the marts of a night published between the two would
+    be there and look empty.
+
+    Raises:
+        WarehouseError: nothing has been published yet.
+    """
+    connection.execute("set transaction isolation level repeatable read")
+    try:
+        connection.execute(
+            "lock table marts.published_night, marts.sla_compliance in access share mode"
+        )
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise WarehouseError(
+            "Nothing has been published yet. `make nightly` runs a night and publishes it."
+        ) from error
 
 
 def _swap(connection: psycopg.Connection, night: Night) -> Publication:

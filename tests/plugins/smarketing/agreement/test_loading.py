@@ -548,10 +548,10 @@ def test_a_load_that_breaks_off_leaves_what_was_there(
     write_version(("at least 200 leads", "at least 150 leads"))
     insert = loading._insert
 
-    def break_off(connection: Connection, table: Any, rows: Any) -> None:
+    def break_off(connection: Connection, schema: str, table: Any, rows: Any) -> None:
         if table == "opening_windows":
             raise KeyboardInterrupt
-        insert(connection, table, rows)
+        insert(connection, schema, table, rows)
 
     monkeypatch.setattr(loading, "_insert", break_off)
     with pytest.raises(KeyboardInterrupt):
@@ -572,11 +572,11 @@ def test_a_load_whose_server_process_dies_leaves_what_was_there(
     write_version(("at least 200 leads", "at least 150 leads"))
     insert = loading._insert
 
-    def kill_first(connection: Connection, table: Any, rows: Any) -> None:
+    def kill_first(connection: Connection, schema: str, table: Any, rows: Any) -> None:
         if table == "opening_windows":
             with psycopg.connect(warehouse, autocommit=True) as killer:
                 killer.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
-        insert(connection, table, rows)
+        insert(connection, schema, table, rows)
 
     monkeypatch.setattr(loading, "_insert", kill_first)
     with connect(warehouse, "loader") as doomed, pytest.raises(psycopg.OperationalError):
