@@ -599,13 +599,9 @@ def _check_databases_are_separate(native: Native) -> None:
         psycopg.connect(f"postgresql://{name}:{password}@{host}/{name}").close()
     with pytest.raises(psycopg.OperationalError, match="authentication failed"):
         psycopg.connect(f"postgresql://airflow:{logins['smarketing']}@{host}/airflow")
-    with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        psycopg.connect(f"postgresql://smarketing:{logins['smarketing']}@{host}/airflow")
-    with (
-        psycopg.connect(f"postgresql://airflow:{logins['airflow']}@{host}/smarketing") as stranger,
-        pytest.raises(psycopg.errors.InsufficientPrivilege),
-    ):
-        stranger.execute("select * from agreement.versions")
+    for stranger, database in (("smarketing", "airflow"), ("airflow", "smarketing")):
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(f"postgresql://{stranger}:{logins[stranger]}@{host}/{database}")
 
 
 def _check_login(native: Native) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -46,6 +47,8 @@ class Installation:
             text=True,
             # what is sent to the group of a command is not for the tests
             start_new_session=True,
+            # a shell that runs the tests in the background has them, and all below, ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -104,19 +105,11 @@ def _agreement(
 
 
 def read_periods(connection: psycopg.Connection, schema: str = PUBLISHED) -> list[Period]:
-    """Every row of ``sla_compliance``: the published one, or that of another schema."""
-    query = sql.SQL(
-        """
-            select
-                agreement_version, commitment_id, commitment_position, segment, party, accountable,
-                statement, metric, stage, from_stage, to_stage, statistic, judged_by,
-                only_qualified, within_days, dimension, dimension_value, unit, currency, direction,
-                period_kind, period_start_date, period_end_date, business_seconds,
-                elapsed_business_seconds, target, actual, expected_to_date, forecast, attainment,
-                sample_size, minimum_sample, status, is_over
-            from {}
-            """
-    ).format(sql.Identifier(schema, "sla_compliance"))
+    """Every row of ``sla_compliance``: of the published one, or of that in another schema."""
+    query = sql.SQL("select {} from {}").format(
+        sql.SQL(", ").join(sql.Identifier(column.name) for column in fields(Period)),
+        sql.Identifier(schema, "sla_compliance"),
+    )
     with connection.cursor(row_factory=class_row(Period)) as cursor:
         return cursor.execute(query).fetchall()
 

@@ -96,6 +96,7 @@ class Period:
     sample_size: int
     minimum_sample: int
     status: str
+    status_reason: str | None
     is_over: bool
 
     @property
@@ -288,7 +289,7 @@ class Line:
         if now.status == "pending":
             return f"No working hour of this {now.period_kind} has passed yet."
         if now.status == "undetermined":
-            return "The data it needs are not to be believed tonight."
+            return f"{(now.status_reason or '').capitalize()}."
         if now.status == "insufficient_sample":
             return f"{now.sample_size:,} so far; a verdict needs {max(now.minimum_sample, 1):,}."
         if now.within_days is None or now.is_judged:
@@ -352,6 +353,16 @@ class Side:
     def lines(self) -> Sequence[Line]:
         """All targets of this side, promise by promise."""
         return [line for promise in self.promises for line in promise.lines]
+
+    @property
+    def told(self) -> Sequence[Promise]:
+        """The promises that the night has figures for."""
+        return [each for each in self.promises if each.whole.now.status != "undetermined"]
+
+    @property
+    def undetermined(self) -> Sequence[Promise]:
+        """Those of which nothing can be told tonight."""
+        return [each for each in self.promises if each.whole.now.status == "undetermined"]
 
     @property
     def standing(self) -> Mapping[Tone, int]:

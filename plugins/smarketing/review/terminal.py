@@ -46,7 +46,10 @@ _LAYOUTS = (
 def print_scoreboard(scoreboard: Scoreboard, console: Console) -> None:
     """Both sides of the agreement, then what the checks found."""
     _print_head(scoreboard, console)
-    layout, widths = _fitting([line for side in scoreboard.sides for line in side.lines], console)
+    layout, widths = _fitting(
+        [line for side in scoreboard.sides for promise in side.told for line in promise.lines],
+        console,
+    )
     for side in scoreboard.sides:
         console.print()
         _print_side(side, layout, widths, console)
@@ -159,15 +162,19 @@ def _print_side(
     )
     if not side.promises:
         console.print(Text("  No period of a promise of this side has begun yet.", "dim"))
-    for promise in side.promises:
+    for promise in side.told:
         console.print()
         console.print(_indented(_text(promise.whole.now.statement)))
         rows = [_cells(line, layout) for line in promise.lines]
-        if promise is side.promises[0]:
+        if promise is side.told[0]:
             rows.insert(0, _header(layout))
         console.print(_indented(_grid(rows, layout, widths)))
         for remark in _remarks(promise.whole):
             console.print(_indented(remark, 2 * _INDENT))
+    for promise in side.undetermined:
+        console.print()
+        console.print(_indented(_text(promise.whole.now.statement)))
+        console.print(_indented(_undetermined(promise.whole), 2 * _INDENT))
 
 
 def _indented(what: Text | Table, by: int = _INDENT) -> Padding:
@@ -238,6 +245,10 @@ def _remarks(line: Line) -> Iterator[Text]:
         )
     if line.caveat:
         yield Text(line.caveat, "dim")
+
+
+def _undetermined(line: Line) -> Text:
+    return Text(f"{_MARKS[line.now.tone]} {line.now.topic}: {line.caveat}", "dim")
 
 
 def _findings(findings: Sequence[Finding]) -> Table:

@@ -18,9 +18,9 @@ segments as (
 
 ),
 
-opening_windows as (
+clocks as (
 
-    select * from {{ ref('stg_agreement__opening_windows') }}
+    select * from {{ ref('int_business_clocks') }}
 
 ),
 
@@ -50,7 +50,11 @@ periods as (
         (starts.local_start + period_kinds.period_length)::date as period_end_date,
         starts.local_start at time zone versions.zone as period_start_at,
         (starts.local_start + period_kinds.period_length) at time zone versions.zone
-            as period_end_at
+            as period_end_at,
+        least(
+            (starts.local_start + period_kinds.period_length) at time zone versions.zone,
+            {{ as_of() }}
+        ) as reached_at
     from versions
     inner join period_kinds
         on versions.version = period_kinds.version
@@ -70,38 +74,30 @@ periods as (
 
 ),
 
--- once: without statistics the planner would work it out again for each promise
-business_time as materialized (
+timed_periods as (
 
     select
-        periods.version,
-        periods.period_kind,
-        periods.period_start_date,
-        sum(
-            extract(
-                epoch from least(opening_windows.closes_at, periods.period_end_at)
-                - greatest(opening_windows.opens_at, periods.period_start_at)
-            )
-        )::bigint as business_seconds,
-        sum(
-            greatest(
-                extract(
-                    epoch from least(
-                        opening_windows.closes_at, periods.period_end_at, {{ as_of() }}
-                    )
-                    - greatest(opening_windows.opens_at, periods.period_start_at)
-                ),
-                0
-            )
-        )::bigint as elapsed_business_seconds
+        periods.*,
+        {{ business_seconds('periods.period_start_at', 'starts', 'periods.period_end_at', 'ends') }}
+            as business_seconds,
+        {{ business_seconds('periods.period_start_at', 'starts', 'periods.reached_at', 'reached') }}
+            as elapsed_business_seconds
     from periods
-    inner join opening_windows
+    left join clocks as starts
         on
-            periods.version = opening_windows.version
-            and periods.default_calendar = opening_windows.calendar
-            and periods.period_start_at < opening_windows.closes_at
-            and periods.period_end_at > opening_windows.opens_at
-    group by 1, 2, 3
+            periods.version = starts.version
+            and periods.default_calendar = starts.calendar
+            and {{ utc_day('periods.period_start_at') }} = starts.utc_day
+    left join clocks as ends
+        on
+            periods.version = ends.version
+            and periods.default_calendar = ends.calendar
+            and {{ utc_day('periods.period_end_at') }} = ends.utc_day
+    left join clocks as reached
+        on
+            periods.version = reached.version
+            and periods.default_calendar = reached.calendar
+            and {{ utc_day('periods.reached_at') }} = reached.utc_day
 
 ),
 
@@ -129,41 +125,36 @@ promised as (
         commitments.period_kind,
         segments.dimension,
         segments.dimension_value,
-        periods.zone,
+        timed_periods.zone,
 
         ----------  numerics
         commitments.position,
         commitments.within_days,
         commitments.minimum_sample,
         segments.target,
-        coalesce(business_time.business_seconds, 0) as business_seconds,
-        coalesce(business_time.elapsed_business_seconds, 0) as elapsed_business_seconds,
+        coalesce(timed_periods.business_seconds, 0)::bigint as business_seconds,
+        coalesce(timed_periods.elapsed_business_seconds, 0)::bigint as elapsed_business_seconds,
 
         ----------  booleans
         commitments.only_qualified,
-        periods.period_end_at <= {{ as_of() }} as is_over,
+        timed_periods.period_end_at <= {{ as_of() }} as is_over,
 
         ----------  dates
-        periods.period_start_date,
-        periods.period_end_date,
+        timed_periods.period_start_date,
+        timed_periods.period_end_date,
 
         ----------  timestamps
-        periods.period_start_at,
-        periods.period_end_at
+        timed_periods.period_start_at,
+        timed_periods.period_end_at
     from commitments
     inner join segments
         on
             commitments.version = segments.version
             and commitments.commitment_id = segments.commitment_id
-    inner join periods
+    inner join timed_periods
         on
-            commitments.version = periods.version
-            and commitments.period_kind = periods.period_kind
-    left join business_time
-        on
-            periods.version = business_time.version
-            and periods.period_kind = business_time.period_kind
-            and periods.period_start_date = business_time.period_start_date
+            commitments.version = timed_periods.version
+            and commitments.period_kind = timed_periods.period_kind
 
 )
 

@@ -18,9 +18,9 @@ entries as (
 
 ),
 
-opening_windows as (
+calendar_days as (
 
-    select * from {{ ref('stg_agreement__opening_windows') }}
+    select * from {{ ref('int_business_days') }}
 
 ),
 
@@ -43,20 +43,18 @@ bounds as (
 business_days as (
 
     select
-        opening_windows.local_date,
-        sum(extract(epoch from opening_windows.closes_at - opening_windows.opens_at))
-            as business_seconds
-    from opening_windows
+        calendar_days.local_date,
+        calendar_days.business_seconds
+    from calendar_days
     inner join versions
         on
-            opening_windows.version = versions.version
-            and opening_windows.calendar = versions.default_calendar
+            calendar_days.version = versions.version
+            and calendar_days.calendar = versions.default_calendar
     inner join eras
         on versions.version = eras.version
     where
-        opening_windows.local_date >= eras.starts_on
-        and opening_windows.local_date < eras.ends_on
-    group by 1
+        calendar_days.local_date >= eras.starts_on
+        and calendar_days.local_date < eras.ends_on
 
 ),
 
@@ -69,7 +67,7 @@ final as (
 
         ----------  numerics
         extract(isodow from days.day)::integer as iso_day_of_week,
-        coalesce(business_days.business_seconds, 0)::integer as business_seconds,
+        coalesce(business_days.business_seconds, 0) as business_seconds,
 
         ----------  booleans
         business_days.local_date is not null as is_business_day,

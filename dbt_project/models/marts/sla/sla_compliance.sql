@@ -63,9 +63,10 @@ paced as (
         *,
         -- of a count, the part due by now; a share or a duration is due in full at any time
         case
+            when not is_measured then null
             when metric = 'volume' and business_seconds > 0
                 then target * elapsed_business_seconds / business_seconds
-            when metric = 'volume' or not is_measured then null
+            when metric = 'volume' then null
             else target
         end as expected_to_date,
         case
@@ -140,6 +141,7 @@ final as (
         dimension,
         dimension_value,
         status,
+        case when status = 'undetermined' then 'not measured yet' end as status_reason,
 
         ----------  numerics
         position as commitment_position,

@@ -11,6 +11,8 @@ renamed as (
     select
         version,
         calendar,
+        business_day,
+        seconds_before,
         local_date,
         opens_at,
         closes_at

@@ -48,6 +48,7 @@ def period(status: str = "on_track", start: date = date(2026, 10, 1), **other: A
         "sample_size": 100,
         "minimum_sample": 0,
         "status": status,
+        "status_reason": "not measured yet" if status == "undetermined" else None,
         "is_over": status in ("met", "missed", "maturing"),
     }
     return Period(**(preset | other))

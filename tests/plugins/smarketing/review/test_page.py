@@ -194,3 +194,11 @@ def test_the_old_page_stays_if_the_new_one_fails(tmp_path: Path, broken: dict[st
         write_page(board(**broken), file)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_promise_of_which_nothing_is_known_says_why_and_shows_no_figure() -> None:
+    silent = period("undetermined", statement="Sales wins a lot.", metric="revenue", target="1000")
+    page = Page(render_page(board(side(line(silent)))))
+    assert "Sales wins a lot." in page.text
+    assert "Not measured yet." in page.text
+    assert "1,000" not in page.text

@@ -157,7 +157,7 @@ def test_a_running_period_is_no_verdict() -> None:
     [
         (period("on_track"), ""),
         (period("pending"), "No working hour of this month has passed yet."),
-        (period("undetermined"), "The data it needs are not to be believed tonight."),
+        (period("undetermined"), "Not measured yet."),
         (
             conversion("insufficient_sample", sample_size=10),
             "10 so far; a verdict needs 30.",

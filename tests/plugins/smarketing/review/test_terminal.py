@@ -95,3 +95,19 @@ def test_only_the_last_periods_are_drawn() -> None:
     assert "✓" * 12 in text
     assert "✓" * 13 not in text
     assert "met 30 months in a row" in text
+
+
+def test_a_promise_of_which_nothing_is_known_says_why_and_shows_no_figure() -> None:
+    silent = period(
+        "undetermined",
+        commitment_id="first_response",
+        statement="Nine in ten hear from us in time.",
+        metric="response",
+        unit="share",
+        target="0.9",
+    )
+    text = printed(board(side(line(), line(silent))), 100)
+    told = text[text.index("Nine in ten hear from us in time.") :]
+    assert told.splitlines()[1].strip() == "· Answered in time: Not measured yet."
+    assert "· 1 no verdict yet" in text
+    assert "90" not in text
