@@ -75,7 +75,9 @@ class Backtest:
     comparisons: Sequence[Comparison]
 
     def __str__(self) -> str:
-        """The sum of it in a sentence or two."""
+        """The sum of it in a sentence."""
+        if not self.comparisons:
+            return f"No period starts on {self.since} or later and before {self.until}."
         both = [each for each in self.comparisons if each.official and each.draft]
         differing = [each for each in both if each.differs]
         said = f"Under the draft, {len(differing) or 'none'} of {len(both)} verdicts would differ"

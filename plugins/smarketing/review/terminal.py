@@ -82,9 +82,9 @@ def print_backtest(backtest: Backtest, console: Console) -> None:
     """What was said and what the draft would have said, side by side, promise by promise."""
     console.print(
         Text.assemble(
-            _text(f"{backtest.draft}", "bold"),
-            f" beside what was published, as of {backtest.as_of:%Y-%m-%d %H:%M} UTC: periods that "
-            f"start from {backtest.since} to {backtest.until}, the last day not included",
+            _text(backtest.draft, "bold"),
+            f" beside what was published as of {backtest.as_of:%Y-%m-%d %H:%M} UTC; periods that "
+            f"start on {backtest.since} or later, and before {backtest.until}",
         )
     )
     for _, promise in groupby(
@@ -96,24 +96,26 @@ def print_backtest(backtest: Backtest, console: Console) -> None:
         console.print(
             Text.assemble(_text(f"{newest.commitment_id}  ", "bold"), _text(newest.statement))
         )
-        console.print(_indented(_side_by_side(comparisons)))
+        console.print(_side_by_side(comparisons))
     console.print()
     console.print(_text(str(backtest)))
 
 
 def _side_by_side(comparisons: Sequence[Comparison]) -> Table:
     table = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
-    for justify in ("left", "right", "right", "left", "right", "right", "left", "left"):
+    label_width = _INDENT + max(len(each.either.label) for each in comparisons)
+    table.add_column(min_width=label_width, overflow="fold")
+    for justify in ("right", "right", "left", "right", "right", "left", "left"):
         table.add_column(justify=justify, overflow="fold")
     names = ("", "actual", "target", "published", "actual", "target", "the draft", "")
     table.add_row(*(Text(name, "dim") for name in names))
     for _, part in groupby(comparisons, key=lambda each: each.either.segment):
         first, *rest = part
         if first.either.part:
-            table.add_row(_text(first.either.part, "dim"))
+            table.add_row(_text(f"  {first.either.part}", "dim"))
         for each in (first, *rest):
             table.add_row(
-                Text(each.either.label),
+                Text(f"  {each.either.label}"),
                 *_judged(each.official, each.differs),
                 *_judged(each.draft, each.differs),
                 Text("≠" if each.differs else "", "bold"),
