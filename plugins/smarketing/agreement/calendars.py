@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Annotated, Self
+from warnings import catch_warnings, simplefilter
 
 from pydantic import (
     AfterValidator,
@@ -93,7 +94,10 @@ class PublicHolidays(Clause):
         return self
 
     def __contains__(self, day: date) -> bool:
-        return day in _public_holidays(self.country, self.subdivision)
+        with catch_warnings():
+            # in years that the library does not know there are none
+            simplefilter("ignore")
+            return day in _public_holidays(self.country, self.subdivision)
 
 
 def _countries_like(country: str) -> str | None:

@@ -11,7 +11,8 @@ renamed as (
     select
         version,
         team,
-        party
+        party,
+        calendar
     from source
 
 )
