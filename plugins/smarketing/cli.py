@@ -21,6 +21,7 @@ from rich.markup import escape
 
 from smarketing.config import Config, ConfigError, read_config
 from smarketing.warehouse import server
+from smarketing.warehouse.build import BuildError
 from smarketing.warehouse.connection import WarehouseError, connect, given_uri, with_parameters
 from smarketing.warehouse.initialise import initialise, is_initialised
 
@@ -50,16 +51,28 @@ ConfigOption = Annotated[
     ),
 ]
 
+_VERSION = "A version's name, the day it starts, or a file."
+_DAY = ["%Y-%m-%d"]
+
 
 @contextmanager
 def _explained() -> Iterator[None]:
     """Errors that have an explanation are shown as one, without a traceback."""
-    from smarketing.agreement import AgreementError
+    from smarketing.agreement import AgreementError, UnknownVersionError
+    from smarketing.agreement.backtest import BacktestError
     from smarketing.sources.csv_export import SourceError
 
     try:
         yield
-    except (AgreementError, ConfigError, SourceError, WarehouseError) as error:
+    except (
+        AgreementError,
+        BacktestError,
+        BuildError,
+        ConfigError,
+        SourceError,
+        UnknownVersionError,
+        WarehouseError,
+    ) as error:
         console.print(f"[bold red]✗[/] {escape(str(error))}")
         raise typer.Exit(1) from error
 
@@ -307,6 +320,80 @@ def _history(config: Config) -> tuple[History | None, str]:
         return read_history(uri), ""
     except WarehouseError as error:
         return None, str(error)
+
+
+@agreement_app.command("diff")
+def agreement_diff(
+    old: Annotated[str, typer.Argument(metavar="A", help=_VERSION)],
+    new: Annotated[str, typer.Argument(metavar="B", help="The same, of what comes after it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Show what changes from one version of the agreement to another, in words.
+
+    Examples:
+
+      smarketing agreement diff 2025-Q2 2026-Q1
+
+      smarketing agreement diff 2025-04-01 draft.yml
+    """
+    from smarketing.agreement import differences, find_version
+    from smarketing.review.terminal import print_differences
+
+    with _explained():
+        folder = read_config(config).agreements
+        before, after = (find_version(wanted, folder).contract for wanted in (old, new))
+        print_differences(differences(before.content(), after.content()), console)
+
+
+@agreement_app.command("backtest")
+def agreement_backtest(
+    draft: Annotated[Path, typer.Argument(help="The file of the draft, wherever it lies.")],
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=_DAY,
+            help="Periods that start on it or later (default: a year before).",
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to", formats=_DAY, help="Periods that start before it (default: the last night)."
+        ),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show what a draft would have said of history, beside what was published.
+
+    The draft is taken as in force from the first day on, and sees what the last published night
+    saw. Nothing official is changed, and nothing of it stays.
+
+    Examples:
+
+      smarketing agreement backtest draft.yml
+
+      smarketing agreement backtest draft.yml --from 2026-01-01 --to 2026-10-01
+    """
+    from smarketing.agreement import read_version
+    from smarketing.agreement.backtest import backtest
+    from smarketing.review.terminal import print_backtest
+
+    with _explained():
+        settings = read_config(config)
+        version = read_version(draft)
+        with _doing("PostgreSQL"):
+            uri = _warehouse(settings)
+        _end_in_order()
+        with _doing("the draft on history"):
+            compared = backtest(
+                uri,
+                version,
+                settings.workdir,
+                since=since and since.date(),
+                until=until and until.date(),
+            )
+        print_backtest(compared, console)
 
 
 def _reader_password() -> str | None:

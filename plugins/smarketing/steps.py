@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -66,8 +66,8 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
     ``as_of`` and ``known_at`` are ISO 8601 instants with a zone; where ``known_at`` is empty, the
     night knows what its own end knows.
     """
+    from smarketing.agreement import expanded_until, read_agreement
     from smarketing.agreement import load_agreement as load
-    from smarketing.agreement import read_agreement
 
     with _sorted_errors():
         config, uri = read_config(), uri_in_task()
@@ -86,9 +86,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
                     agreement,
                     connection,
                     as_of=night.as_of,
-                    # to the end of dim_dates, which is a year or more beyond the night: no
-                    # target in an agreement is longer
-                    until=date(night.as_of.year + 2, 1, 1),
+                    until=expanded_until(night.as_of),
                     published_until=published_until,
                 )
             step.rows_in, step.rows_out = loaded.rows, loaded.written

@@ -137,6 +137,14 @@ def _has_started(effective_from: date, zone: str, as_of: datetime) -> bool:
     return datetime.combine(effective_from, time(), ZoneInfo(zone)) <= as_of
 
 
+def expanded_until(as_of: datetime) -> date:
+    """How far a night expands calendars: to the end of ``dim_dates``, a year or more beyond it.
+
+    No target in an agreement is longer.
+    """
+    return date(as_of.year + 2, 1, 1)
+
+
 def load_agreement(
     agreement: Agreement,
     connection: Connection[Any],
@@ -144,8 +152,9 @@ def load_agreement(
     as_of: datetime,
     until: date,
     published_until: datetime | None = None,
+    schema: str = "agreement",
 ) -> Loaded:
-    """Make schema ``agreement`` say what the files say, in one transaction.
+    """Make ``schema`` say what the files say, in one transaction.
 
     Calendars are expanded to the windows that open from 31 days before each version starts (five
     years before the first one) to ``until``, a local date, included; windows loaded for later dates
@@ -166,30 +175,35 @@ def load_agreement(
     if published_until is not None:
         until = max(until, published_until.astimezone(UTC).date())
     with connection.transaction():
-        connection.execute("lock table agreement.versions in share row exclusive mode")
-        known = _known_versions(connection)
+        versions = sql.Identifier(schema, "versions")
+        connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(versions))
+        known = _known_versions(connection, versions)
         _refuse_rewriting(agreement, contents, known, as_of)
         _refuse_backdating(agreement, known, published_until)
-        stored = {table: _stored_rows(connection, table, until) for table in _TABLES}
+        stored = {table: _stored_rows(connection, schema, table, until) for table in _TABLES}
         published = _published_windows(
             agreement, known, stored["opening_windows"], as_of, published_until
         )
         wanted = _wanted_rows(agreement, until, published)
         stale = _stale_versions(contents, known, wanted, stored)
-        connection.execute("delete from agreement.versions where version = any(%s)", [stale])
+        connection.execute(
+            sql.SQL("delete from {} where version = any(%s)").format(versions), [stale]
+        )
         kept = known.keys() - stale
-        written = _write_versions(connection, agreement, contents, known, kept, as_of)
+        written = _write_versions(connection, versions, agreement, contents, known, kept, as_of)
         for table, rows in wanted.items():
             missing = [row for row in rows if row[0] not in kept or row not in stored[table]]
-            _insert(connection, table, missing)
+            _insert(connection, schema, table, missing)
             written += len(missing)
     return Loaded(len(agreement.versions) + sum(map(len, wanted.values())), written)
 
 
-def _known_versions(connection: Connection[Any]) -> dict[str, _Known]:
+def _known_versions(connection: Connection[Any], versions: sql.Identifier) -> dict[str, _Known]:
     rows = connection.execute(
-        "select version, effective_from, effective_until, zone, content_hash, content,"
-        " first_in_force_at from agreement.versions"
+        sql.SQL(
+            "select version, effective_from, effective_until, zone, content_hash, content,"
+            " first_in_force_at from {}"
+        ).format(versions)
     )
     return {row[0]: _Known(*row) for row in rows}
 
@@ -256,7 +270,7 @@ def _edited(signed: _Known, content: dict[str, Any], file: Path) -> Iterator[Fau
             file,
             None,
             difference.path,
-            f"{difference.old} → {difference.new}",
+            f"a change ({difference.change})",
             f"no change to version '{signed.version}', in force since {signed.effective_from}",
             "restore the clause, and write the change as a new version with a later date",
         )
@@ -281,6 +295,7 @@ def _stale_versions(
 
 def _write_versions(
     connection: Connection[Any],
+    versions: sql.Identifier,
     agreement: Agreement,
     contents: dict[str, dict[str, Any]],
     known: dict[str, _Known],
@@ -296,10 +311,12 @@ def _write_versions(
             signed_at = as_of
         if before is None or contract.version not in kept:
             connection.execute(
-                "insert into agreement.versions (version, name, effective_from, effective_until,"
-                " zone, marketing_party, sales_party, content_hash, content, handoff_stage,"
-                " default_calendar, first_in_force_at)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                sql.SQL(
+                    "insert into {} (version, name, effective_from, effective_until,"
+                    " zone, marketing_party, sales_party, content_hash, content, handoff_stage,"
+                    " default_calendar, first_in_force_at)"
+                    " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                ).format(versions),
                 [
                     contract.version,
                     contract.name,
@@ -320,8 +337,9 @@ def _write_versions(
             signed_at,
         ):
             connection.execute(
-                "update agreement.versions set effective_until = %s, first_in_force_at = %s"
-                " where version = %s",
+                sql.SQL(
+                    "update {} set effective_until = %s, first_in_force_at = %s where version = %s"
+                ).format(versions),
                 [version.effective_until, signed_at, contract.version],
             )
         else:
@@ -330,8 +348,10 @@ def _write_versions(
     return written
 
 
-def _stored_rows(connection: Connection[Any], table: LiteralString, until: date) -> set[Row]:
-    query = sql.SQL("select {} from {}").format(_columns(table), _qualified(table))
+def _stored_rows(
+    connection: Connection[Any], schema: str, table: LiteralString, until: date
+) -> set[Row]:
+    query = sql.SQL("select {} from {}").format(_columns(table), sql.Identifier(schema, table))
     if table == "opening_windows":
         query += sql.SQL(" where local_date <= {}").format(until)
     return {tuple(map(_comparable, row)) for row in connection.execute(query)}
@@ -349,15 +369,15 @@ def _storable(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _insert(connection: Connection[Any], table: LiteralString, rows: list[Row]) -> None:
-    query = sql.SQL("copy {} ({}) from stdin").format(_qualified(table), _columns(table))
+def _insert(
+    connection: Connection[Any], schema: str, table: LiteralString, rows: list[Row]
+) -> None:
+    query = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(schema, table), _columns(table)
+    )
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         for row in rows:
             copy.write_row([*map(_storable, row)])
-
-
-def _qualified(table: LiteralString) -> sql.Identifier:
-    return sql.Identifier("agreement", table)
 
 
 def _columns(table: LiteralString) -> sql.Composed:

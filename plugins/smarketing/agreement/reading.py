@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+class UnknownVersionError(Exception):
+    """No version is called so; the message lists those that there are."""
+
+
 @dataclass(frozen=True)
 class Version:
     """One version of the agreement and the file that says it, as a tree with lines.
@@ -90,6 +94,26 @@ def read_version(file: Path) -> Version:
     if contract is None or faults:
         raise AgreementError(faults)
     return Version(contract, file, document, effective_until=None)
+
+
+def find_version(wanted: str, folder: Path) -> Version:
+    """The version that is meant: a file, or the name or the first day of a version in a folder.
+
+    Raises ``UnknownVersionError``; and ``AgreementError`` with every fault of what was read.
+    """
+    if Path(wanted).is_file():
+        return read_version(Path(wanted))
+    versions = read_agreement(folder).versions
+    for version in versions:
+        if wanted in (version.contract.version, str(version.contract.effective_from)):
+            return version
+    known = ", ".join(
+        f"{version.contract.version} (from {version.contract.effective_from})"
+        for version in versions
+    )
+    raise UnknownVersionError(
+        f"'{wanted}' is neither a file nor a version of the agreement: {known}."
+    )
 
 
 def _contract(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 
 from smarketing.config import Config
@@ -20,7 +22,7 @@ from smarketing.review.scoreboard import (
     group_promises,
 )
 from smarketing.warehouse.connection import connect
-from smarketing.warehouse.publish import hold_publication
+from smarketing.warehouse.publish import PUBLISHED, hold_publication
 
 
 def read_scoreboard(uri: str, config: Config) -> Scoreboard:
@@ -36,7 +38,7 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
         )
         agreement, parties = _agreement(connection, as_of)
         today = as_of.astimezone(ZoneInfo(agreement.zone)).date()
-        promises = group_promises(_periods(connection), agreement.version, today)
+        promises = group_promises(read_periods(connection), agreement.version, today)
         attempt = _one(
             connection,
             "select attempt from ops.publications where build_id = %s",
@@ -102,20 +104,14 @@ def _agreement(
     return Agreement(*version), {party: parties[party] for party in ("marketing", "sales")}
 
 
-def _periods(connection: psycopg.Connection) -> list[Period]:
+def read_periods(connection: psycopg.Connection, schema: str = PUBLISHED) -> list[Period]:
+    """Every row of ``sla_compliance``: of the published one, or of that in another schema."""
+    query = sql.SQL("select {} from {}").format(
+        sql.SQL(", ").join(sql.Identifier(column.name) for column in fields(Period)),
+        sql.Identifier(schema, "sla_compliance"),
+    )
     with connection.cursor(row_factory=class_row(Period)) as cursor:
-        return cursor.execute(
-            """
-            select
-                agreement_version, commitment_id, commitment_position, segment, party, accountable,
-                statement, metric, stage, from_stage, to_stage, statistic, judged_by,
-                only_qualified, within_days, dimension, dimension_value, unit, currency, direction,
-                period_kind, period_start_date, period_end_date, business_seconds,
-                elapsed_business_seconds, target, actual, expected_to_date, forecast, attainment,
-                sample_size, minimum_sample, status, status_reason, is_over
-            from marts.sla_compliance
-            """
-        ).fetchall()
+        return cursor.execute(query).fetchall()
 
 
 def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> list[Finding]:

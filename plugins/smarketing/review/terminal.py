@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from smarketing.agreement.backtest import Backtest, Comparison
+from smarketing.agreement.difference import Difference
 from smarketing.review.scoreboard import STANDINGS, Finding, Line, Period, Scoreboard, Side, Tone
 from smarketing.review.text import readable, share
 
@@ -63,6 +66,72 @@ def print_scoreboard(scoreboard: Scoreboard, console: Console) -> None:
             "dim",
         )
     )
+
+
+def print_differences(differences: Sequence[Difference], console: Console) -> None:
+    """What changed between two versions of the agreement, a line for each clause."""
+    for difference in differences:
+        console.print(
+            Text.assemble(_text(difference.subject, "bold"), _text(f": {difference.change}"))
+        )
+    if not differences:
+        console.print("Nothing changed.")
+
+
+def print_backtest(backtest: Backtest, console: Console) -> None:
+    """What was said and what the draft would have said, side by side, promise by promise."""
+    console.print(
+        Text.assemble(
+            _text(backtest.draft, "bold"),
+            f" beside what was published as of {backtest.as_of:%Y-%m-%d %H:%M} UTC; periods that "
+            f"start on {backtest.since} or later, and before {backtest.until}",
+        )
+    )
+    for _, promise in groupby(
+        backtest.comparisons, key=lambda each: (each.either.party, each.either.commitment_id)
+    ):
+        comparisons = [*promise]
+        newest = comparisons[-1].either
+        console.print()
+        console.print(
+            Text.assemble(_text(f"{newest.commitment_id}  ", "bold"), _text(newest.statement))
+        )
+        console.print(_side_by_side(comparisons))
+    console.print()
+    console.print(_text(str(backtest)))
+
+
+def _side_by_side(comparisons: Sequence[Comparison]) -> Table:
+    table = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
+    label_width = _INDENT + max(len(each.either.label) for each in comparisons)
+    table.add_column(min_width=label_width, overflow="fold")
+    for justify in ("right", "right", "left", "right", "right", "left", "left"):
+        table.add_column(justify=justify, overflow="fold")
+    names = ("", "actual", "target", "published", "actual", "target", "the draft", "")
+    table.add_row(*(Text(name, "dim") for name in names))
+    for _, part in groupby(comparisons, key=lambda each: each.either.segment):
+        first, *rest = part
+        if first.either.part:
+            table.add_row(_text(f"  {first.either.part}", "dim"))
+        for each in (first, *rest):
+            table.add_row(
+                Text(f"  {each.either.label}"),
+                *_judged(each.official, each.differs),
+                *_judged(each.draft, each.differs),
+                Text("≠" if each.differs else "", "bold"),
+            )
+    return table
+
+
+def _judged(period: Period | None, is_emphasised: bool) -> Sequence[Text]:
+    if period is None:
+        return [Text()] * 3
+    style = f"{_STYLES[period.tone]}{' bold' * is_emphasised}"
+    return [
+        Text(period.quantity(period.actual)),
+        Text(period.target_in_words, "dim"),
+        Text(f"{_MARKS[period.tone]} {period.verdict}", style),
+    ]
 
 
 def _print_head(scoreboard: Scoreboard, console: Console) -> None:

@@ -20,7 +20,7 @@ Layer = Literal["staging", "intermediate", "marts"]
 
 CANDIDATE = "marts_candidate"
 
-_SCHEMAS: dict[Layer, str] = {
+SCHEMAS: dict[Layer, str] = {
     "staging": "staging",
     "intermediate": "intermediate",
     "marts": CANDIDATE,
@@ -42,7 +42,7 @@ def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int | No
     Raises:
         BuildError: a model could not be built or a test found rows.
     """
-    _empty_schema(uri, _SCHEMAS[layer])
+    _empty_schema(uri, SCHEMAS[layer])
     instants = {"as_of": night.as_of.isoformat(), "known_at": night.known_at.isoformat()}
     results = run_dbt(
         uri,
@@ -54,6 +54,17 @@ def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int | No
         "--vars", json.dumps(instants),
     )  # fmt: skip
     _keep_timings(uri, night, layer, results)
+    refuse_failures(results, f"layer {layer}")
+    written = [rows for result in results if (rows := _rows(result)) is not None]
+    return sum(written) if written else None
+
+
+def refuse_failures(results: list[Any], where: str) -> None:
+    """Go on only if nothing failed.
+
+    Raises:
+        BuildError: a model could not be built or a test found rows.
+    """
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
     if failed:
         faults = "\n".join(
@@ -61,9 +72,7 @@ def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int | No
             f"({result.node.original_file_path}): {(result.message or '').strip()}"
             for result in failed
         )
-        raise BuildError(f"{len(failed)} of {len(results)} failed in layer {layer}:\n{faults}")
-    written = [rows for result in results if (rows := _rows(result)) is not None]
-    return sum(written) if written else None
+        raise BuildError(f"{len(failed)} of {len(results)} failed in {where}:\n{faults}")
 
 
 def run_dbt(uri: str, workdir: Path, *arguments: str) -> list[Any]:

@@ -191,3 +191,24 @@ def test_faults_come_before_warnings(tmp_path: Path) -> None:
     assert "2027-04-01.yml" in faults
     assert "2027-04-01.yml" not in told
     assert "the label 'lead'" in told
+
+
+def said_of(*arguments: str) -> str:
+    """What a command says that succeeds."""
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "1000"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_what_changed_between_two_versions_is_told(tmp_path: Path) -> None:
+    first = PROJECT / "agreements" / "2025-04-01.yml"
+    signed = first.read_text(encoding="utf-8")
+    draft = tmp_path / "draft.yml"
+    draft.write_text(signed.replace("at least 180 leads", "at least 260 leads"), encoding="utf-8")
+    told = said_of("agreement", "diff", "2025-04-01", str(draft))
+    assert (
+        "Commitment mql_volume (Marketing): target raised from at least 180 leads to at least "
+        "260 leads"
+    ) in told
+    assert said_of("agreement", "diff", "2025-04-01", str(first)) == "Nothing changed.\n"
+    assert "(from 2025-04-01)" in fails("agreement", "diff", "2025-04-01", "Q9")

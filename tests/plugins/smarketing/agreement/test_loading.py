@@ -403,14 +403,17 @@ def test_a_version_in_force_is_not_edited(
     file = write_version(("at least 200 leads", "at least 150 leads"), ("head: Grace", "head: Ann"))
     with pytest.raises(AgreementError) as refusal:
         load(folder, connection, as_of=START)
-    target, head = refusal.value.faults
+    head, target = refusal.value.faults
     assert target.file == head.file == file
     assert str(target) == (
-        f"{file}: commitments[mql_volume].target: found at least 200 leads → at least 150 leads,"
-        " expected no change to version 'v1', in force since 2025-04-01; restore the clause, and"
-        " write the change as a new version with a later date."
+        f"{file}: commitments[mql_volume].target: found a change (target lowered from at least 200"
+        " leads to at least 150 leads), expected no change to version 'v1', in force since"
+        " 2025-04-01; restore the clause, and write the change as a new version with a later date."
     )
-    assert (head.path, head.found) == ("parties.sales.head", "Grace → Ann")
+    assert (head.path, head.found) == (
+        "parties.sales.head",
+        "a change (sales head changed from Grace to Ann)",
+    )
     assert everything(connection) == stored
 
 
@@ -545,10 +548,10 @@ def test_a_load_that_breaks_off_leaves_what_was_there(
     write_version(("at least 200 leads", "at least 150 leads"))
     insert = loading._insert
 
-    def break_off(connection: Connection, table: Any, rows: Any) -> None:
+    def break_off(connection: Connection, schema: str, table: Any, rows: Any) -> None:
         if table == "opening_windows":
             raise KeyboardInterrupt
-        insert(connection, table, rows)
+        insert(connection, schema, table, rows)
 
     monkeypatch.setattr(loading, "_insert", break_off)
     with pytest.raises(KeyboardInterrupt):
@@ -569,11 +572,11 @@ def test_a_load_whose_server_process_dies_leaves_what_was_there(
     write_version(("at least 200 leads", "at least 150 leads"))
     insert = loading._insert
 
-    def kill_first(connection: Connection, table: Any, rows: Any) -> None:
+    def kill_first(connection: Connection, schema: str, table: Any, rows: Any) -> None:
         if table == "opening_windows":
             with psycopg.connect(warehouse, autocommit=True) as killer:
                 killer.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
-        insert(connection, table, rows)
+        insert(connection, schema, table, rows)
 
     monkeypatch.setattr(loading, "_insert", kill_first)
     with connect(warehouse, "loader") as doomed, pytest.raises(psycopg.OperationalError):

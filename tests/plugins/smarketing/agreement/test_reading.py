@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Protocol, get_args
 
 import pytest
-from smarketing.agreement import AgreementError, Fault, read_agreement
+from smarketing.agreement import (
+    AgreementError,
+    Fault,
+    UnknownVersionError,
+    differences,
+    find_version,
+    read_agreement,
+)
 from smarketing.agreement.commitments import Commitment, ConversionCommitment
 from smarketing.agreement.contract import content_hash
-from smarketing.agreement.difference import differences
 
 from tests.plugins.smarketing.agreement.conftest import EVERY_CLAUSE
 
@@ -170,7 +176,8 @@ def test_the_content_of_a_calendar_is_plain_and_in_one_order(
     changed = read_agreement(folder).versions[0].contract.content()
     assert content_hash(content) != content_hash(changed)
     assert list(map(str, differences(content, changed))) == [
-        "calendars.office.seasons[2025-07-01].hours.mon-fri: [08:00-15:00] → [07:30-15:00]"
+        "Calendar office, season from 2025-07-01: hours mon-fri changed from 08:00-15:00 to"
+        " 07:30-15:00"
     ]
 
 
@@ -1383,3 +1390,29 @@ def test_leads_are_judged_by_rules_that_are_there(
         ("commitments[3].metric", found, remedy),
         ("commitments[4].metric", found, remedy),
     ]
+
+
+def test_a_version_is_found_by_name_by_day_and_by_file(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    first = write_version()
+    later = write_version(
+        ("version: v1", "version: v2"),
+        ("effective_from: 2025-04-01", "effective_from: 2025-10-01"),
+        name="2025-10-01.yml",
+    )
+    found = {wanted: find_version(wanted, folder).file for wanted in ("v1", "2025-10-01")}
+    assert found == {"v1": first, "2025-10-01": later}
+    # a file by itself: what lies beside it is not asked
+    assert find_version(str(later), folder / "absent").contract.version == "v2"
+
+
+def test_a_version_that_there_is_not_is_told_with_those_that_there_are(
+    write_version: WriteVersion, folder: Path
+) -> None:
+    write_version()
+    with pytest.raises(UnknownVersionError) as refusal:
+        find_version("v9", folder)
+    assert str(refusal.value) == (
+        "'v9' is neither a file nor a version of the agreement: v1 (from 2025-04-01)."
+    )

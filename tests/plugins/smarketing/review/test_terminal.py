@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from smarketing.agreement import Difference
+from smarketing.agreement.backtest import Backtest, Comparison
 from smarketing.review.scoreboard import Scoreboard
-from smarketing.review.terminal import print_scoreboard
+from smarketing.review.terminal import print_backtest, print_differences, print_scoreboard
 
 from tests.plugins.smarketing.review.boards import board, full_board, line, months, period, side
 
 HOSTILE = "[red]loud[/red] [/] [link=http://x]y[/link] \x1b[2J\x07\r\u202e <b>"
 
 
-def printed(scoreboard: Scoreboard, width: int, *, colour: bool = False) -> str:
+def shown(print_it: Callable[[Console], None], width: int, *, colour: bool = False) -> str:
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -23,9 +28,13 @@ def printed(scoreboard: Scoreboard, width: int, *, colour: bool = False) -> str:
         highlight=False,
         legacy_windows=False,
     )
-    print_scoreboard(scoreboard, console)
+    print_it(console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def printed(scoreboard: Scoreboard, width: int, *, colour: bool = False) -> str:
+    return shown(partial(print_scoreboard, scoreboard), width, colour=colour)
 
 
 def words(text: str) -> set[str]:
@@ -111,3 +120,87 @@ def test_a_promise_of_which_nothing_is_known_says_why_and_shows_no_figure() -> N
     assert told.splitlines()[1].strip() == "· Answered in time: Not measured yet."
     assert "· 1 no verdict yet" in text
     assert "90" not in text
+
+
+def test_what_changed_is_told_line_by_line() -> None:
+    changes = [Difference("zone", "Zone", "changed"), Difference("x", HOSTILE, HOSTILE)]
+    said = shown(lambda console: print_differences(changes, console), 200)
+    assert said.splitlines()[0] == "Zone: changed"
+    assert "\x1b" not in said
+    assert "[red]loud[/red]" in said
+    assert shown(lambda console: print_differences([], console), 80) == "Nothing changed.\n"
+
+
+def backtest_of(*comparisons: Comparison) -> Backtest:
+    night = datetime(2026, 10, 20, 2, tzinfo=UTC)
+    return Backtest("draft x", night, date(2026, 1, 1), date(2026, 10, 20), comparisons)
+
+
+def beside(official: str, draft: str, start: date, **other: str) -> Comparison:
+    """One target that the draft lowers from 240 leads to 200."""
+    return Comparison(
+        period(official, start, actual="220", **other),
+        period(draft, start, actual="220", target="200", **other),
+    )
+
+
+MAY, JUNE, JULY, OCTOBER = (date(2026, month, 1) for month in (5, 6, 7, 10))
+
+
+def test_a_draft_is_shown_beside_what_was_published() -> None:
+    compared = backtest_of(
+        beside("missed", "met", MAY),
+        beside("met", "met", JUNE),
+        Comparison(period("met", JULY, actual="300"), None),
+    )
+    rows = [
+        " ".join(line.split())
+        for line in shown(partial(print_backtest, compared), 100).splitlines()
+        if "2026 " in line and "beside" not in line
+    ]
+    assert rows == [
+        "May 2026 220 ≥ 240 ✗ missed 220 ≥ 200 ✓ met ≠",
+        "Jun 2026 220 ≥ 240 ✓ met 220 ≥ 200 ✓ met",
+        "Jul 2026 300 ≥ 240 ✓ met",
+    ]
+
+
+@pytest.mark.parametrize("width", [30, 48, 60, 80, 120])
+def test_no_line_of_a_back_test_is_longer_than_the_terminal(width: int) -> None:
+    compared = backtest_of(
+        beside("missed", "met", MAY, statement=HOSTILE, dimension_value=HOSTILE),
+        beside("insufficient_sample", "insufficient_sample", JUNE, period_kind="week"),
+    )
+    said = shown(partial(print_backtest, compared), width)
+    assert "\x1b" not in said
+    assert all(cell_len(row) <= width for row in said.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "said"),
+    [
+        ([beside("met", "met", MAY)], "none of 1 verdicts would differ."),
+        (
+            [beside("missed", "met", MAY), beside("missed", "met", JUNE)],
+            "2 of 2 verdicts would differ: 2 months missed would have been met.",
+        ),
+        (
+            [
+                beside("met", "missed", MAY),
+                beside("off_track", "at_risk", OCTOBER),
+                Comparison(None, period("met", JULY)),
+                Comparison(period("met", MAY), None),
+                Comparison(period("met", JUNE), None),
+            ],
+            "2 of 2 verdicts would differ: 1 month met would have been missed, 1 month off track"
+            " would be at risk; 1 stands under the draft alone; 2 stand under the agreement alone.",
+        ),
+    ],
+    ids=["the same", "two alike", "all kinds"],
+)
+def test_the_sum_of_a_back_test(comparisons: list[Comparison], said: str) -> None:
+    assert str(backtest_of(*comparisons)) == f"Under the draft, {said}"
+
+
+def test_a_back_test_of_no_period_says_so() -> None:
+    assert str(backtest_of()) == "No period starts on 2026-01-01 or later and before 2026-10-20."
