@@ -158,6 +158,30 @@ def test_no_agreement_is_explained(company: Company) -> None:
     assert str(agreements) in str(failure.value)
 
 
+def test_of_an_agreement_with_a_fault_nothing_is_loaded(company: Company) -> None:
+    agreements = company.folder / "agreements"
+    loaded = "select version, effective_until, xmin::text from agreement.versions order by 1"
+    before = company.query(loaded)
+    with (
+        instead_of(agreements) as signed,
+        nothing_published(company, step="agreement.load") as failure,
+    ):
+        for file in signed.glob("*.yml"):
+            shutil.copy(file, agreements)
+        newest = max(agreements.glob("*.yml"))
+        text = newest.read_text()
+        for start, version in (("2027-04-01", "good"), ("2027-10-01", "bad")):
+            new = text.replace(newest.stem, start).replace("version: ", f"version: {version} ")
+            if version == "bad":
+                new = new.replace("zone: Europe/Madrid", "zone: Madrid", 1)
+            (agreements / f"{start}.yml").write_text(new)
+        company.run_night(LAST_NIGHT)
+    assert "2027-10-01.yml" in str(failure.value)
+    assert "say 'Europe/Madrid'" in str(failure.value)
+    assert "2027-04-01.yml" not in str(failure.value)
+    assert company.query(loaded) == before
+
+
 def test_an_agreement_in_force_may_not_change(company: Company) -> None:
     agreements = company.folder / "agreements"
     with (

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import starmap
 from typing import NamedTuple
 
 from smarketing.agreement.commitments import Commitment, Period, Segment
@@ -86,16 +87,16 @@ def read_history(uri: str) -> History:
     with connect(uri, "transformer") as connection:
         hold_publication(connection)
         [(as_of,)] = connection.execute("select as_of from marts.published_night").fetchall()
-        outcomes: dict[Measure, list[Outcome]] = defaultdict(list)
         # two versions, or two promises, may have measured the same
-        for *measure, start, actual in connection.execute(
+        outcomes: dict[Measure, dict[date, Decimal]] = defaultdict(dict)
+        for *measure, value, start, actual in connection.execute(
             """
-            select distinct
+            select
                 commitments.metric, commitments.stage, commitments.from_stage,
                 commitments.to_stage, commitments.within_days, commitments.statistic,
                 commitments.judged_by, commitments.only_qualified, commitments.period,
-                compliance.dimension, lower(compliance.dimension_value) as dimension_value,
-                compliance.period_start_date, compliance.actual
+                compliance.dimension, compliance.dimension_value, compliance.period_start_date,
+                compliance.actual
             from marts.sla_compliance as compliance
             inner join agreement.commitments as commitments
                 on
@@ -105,7 +106,7 @@ def read_history(uri: str) -> History:
             order by compliance.period_start_date desc
             """
         ):
-            outcomes[Measure(*measure)].append(Outcome(start, actual))
+            outcomes[Measure._make([*measure, value and value.lower()])][start] = actual
         rules = connection.execute(
             """
             select results.check_name, results.evaluated, results.failing
@@ -115,4 +116,8 @@ def read_history(uri: str) -> History:
             where results.suite = 'qualification.rules' and results.state <> 'not_run'
             """
         ).fetchall()
-    return History(as_of, outcomes, {name: Judged(*figures) for name, *figures in rules})
+    return History(
+        as_of,
+        {measure: [*starmap(Outcome, each.items())] for measure, each in outcomes.items()},
+        {name: Judged(*figures) for name, *figures in rules},
+    )
