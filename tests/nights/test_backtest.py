@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -89,18 +88,18 @@ def state(company: Company) -> dict[str, object]:
         }
 
 
-@contextmanager
+@pytest.fixture(autouse=True)
 def nothing_changes(company: Company) -> Iterator[None]:
+    """Whatever a test does, what is official stays as it was, and there is nothing beside it."""
     before = state(company)
     yield
     assert state(company) == before
 
 
 def against_history(
-    company: Company, draft: Version, since: date = STARTS, until: date = ENDS
+    company: Company, draft: Version, since: date = STARTS, until: date | None = ENDS
 ) -> Backtest:
-    with nothing_changes(company):
-        return backtest(company.warehouse, draft, read_config().workdir, since=since, until=until)
+    return backtest(company.warehouse, draft, read_config().workdir, since=since, until=until)
 
 
 def figures(period: Period | None) -> tuple[object, ...]:
@@ -204,8 +203,7 @@ def test_a_draft_with_faults_is_refused_with_all_of_them(
         ("target: at least 240 leads", "target: 240"),
         ("zone: Europe/Madrid", "zone: Europe/Madird"),
     )
-    with nothing_changes(company):
-        code, said = command(company, draft)
+    code, said = command(company, draft)
     assert code == 1
     assert "2 faults" in said
     assert "Europe/Madrid" in said
@@ -218,18 +216,12 @@ def test_a_draft_with_faults_is_refused_with_all_of_them(
 def test_dates_that_hold_no_history_are_told(
     company: Company, since: date, until: date | None
 ) -> None:
-    with nothing_changes(company), pytest.raises(BacktestError, match="there is no history"):
-        backtest(
-            company.warehouse,
-            read_version(IN_FORCE),
-            read_config().workdir,
-            since=since,
-            until=until,
-        )
+    with pytest.raises(BacktestError, match="there is no history"):
+        against_history(company, read_version(IN_FORCE), since, until)
 
 
 def test_there_is_one_back_test_at_a_time(company: Company) -> None:
-    with connect(company.warehouse, "transformer") as other, nothing_changes(company):
+    with connect(company.warehouse, "transformer") as other:
         other.execute("select pg_advisory_lock(hashtext('smarketing backtest'))")
         code, said = command(company, IN_FORCE)
     assert code == 1
@@ -251,19 +243,20 @@ def backtest_schemas(company: Company) -> list[str]:
 def test_a_back_test_that_is_ended_leaves_nothing_official_and_the_next_one_cleans_up(
     company: Company, ended_by: signal.Signals
 ) -> None:
-    with nothing_changes(company):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "smarketing", "agreement", "backtest", str(IN_FORCE)],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(PROJECT / "plugins"), str(PROJECT)]),
-                "SMARKETING_WAREHOUSE": company.warehouse,
-            },
-            stdout=subprocess.DEVNULL,
-        )
-        wait_until(lambda: "backtest_staging" in backtest_schemas(company))
-        process.send_signal(ended_by)
-        assert process.wait() != 0
-        assert bool(backtest_schemas(company)) == (ended_by == signal.SIGKILL)
-        compared = against_history(company, read_version(IN_FORCE))
-        assert str(compared).startswith("Under the draft, none of")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "smarketing", "agreement", "backtest", str(IN_FORCE)],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(PROJECT / "plugins"), str(PROJECT)]),
+            "SMARKETING_WAREHOUSE": company.warehouse,
+        },
+        stdout=subprocess.DEVNULL,
+    )
+    wait_until(lambda: "backtest_staging" in backtest_schemas(company))
+    process.send_signal(ended_by)
+    assert process.wait() != 0
+    assert bool(backtest_schemas(company)) == (ended_by == signal.SIGKILL)
+    # its lock goes as soon as the server sees that nobody is there
+    wait_until(lambda: not company.query("select from pg_locks where locktype = 'advisory'"))
+    compared = against_history(company, read_version(IN_FORCE))
+    assert str(compared).startswith("Under the draft, none of")
