@@ -55,6 +55,11 @@ class Comparison:
         return either
 
     @property
+    def is_told(self) -> bool:
+        """Whether anything can be told on one side at least."""
+        return any(each and each.status != "undetermined" for each in (self.official, self.draft))
+
+    @property
     def differs(self) -> bool:
         """Whether both have a verdict, and not the same."""
         return bool(self.official and self.draft and self.official.status != self.draft.status)
@@ -78,7 +83,7 @@ class Backtest:
         """The sum of it in a sentence."""
         if not self.comparisons:
             return f"No period starts on {self.since} or later and before {self.until}."
-        both = [each for each in self.comparisons if each.official and each.draft]
+        both = [each for each in self.comparisons if each.official and each.draft and each.is_told]
         differing = [each for each in both if each.differs]
         said = f"Under the draft, {len(differing) or 'none'} of {len(both)} verdicts would differ"
         if differing:

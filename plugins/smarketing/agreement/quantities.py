@@ -59,7 +59,7 @@ class Target:
             case "days":
                 return f"{self.amount.normalize():f} calendar days"
             case "money":
-                return f"{self.amount.normalize():f} {self.currency}"
+                return f"{self.amount.normalize():,f} {self.currency}"
             case "leads":
                 return f"{self.amount.normalize():f} leads"
 

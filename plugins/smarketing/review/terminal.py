@@ -96,7 +96,10 @@ def print_backtest(backtest: Backtest, console: Console) -> None:
         console.print(
             Text.assemble(_text(f"{newest.commitment_id}  ", "bold"), _text(newest.statement))
         )
-        console.print(_side_by_side(comparisons))
+        if any(each.is_told for each in comparisons):
+            console.print(_side_by_side(comparisons))
+        else:
+            console.print(_indented(Text(f"{_MARKS['idle']} {newest.status_reason}", "dim")))
     console.print()
     console.print(_text(str(backtest)))
 

@@ -165,6 +165,14 @@ def test_a_draft_is_shown_beside_what_was_published() -> None:
     ]
 
 
+def test_a_promise_that_neither_side_can_tell_of_takes_one_line() -> None:
+    silent = beside("undetermined", "undetermined", MAY)
+    said = shown(partial(print_backtest, backtest_of(silent)), 100)
+    assert "· not measured yet" in said
+    assert "220" not in said
+    assert "none of 0 verdicts would differ" in said
+
+
 @pytest.mark.parametrize("width", [30, 48, 60, 80, 120])
 def test_no_line_of_a_back_test_is_longer_than_the_terminal(width: int) -> None:
     compared = backtest_of(
