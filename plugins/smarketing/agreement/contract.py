@@ -80,7 +80,7 @@ class Team(Clause):
     party: Party
     """The side it is on."""
     calendar: Text | None = None
-    """When it works; the default calendar, if it does not say."""
+    """When it works; if it does not say, the calendar of the lead's region counts."""
 
 
 class Region(Clause):

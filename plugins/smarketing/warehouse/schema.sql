@@ -86,7 +86,7 @@ create table if not exists agreement.teams (
     primary key (version, team)
 );
 comment on table agreement.teams is
-'Which party each team belongs to, and the calendar it works by (null: the default calendar).';
+'Which party each team belongs to, and the calendar it works by (null: that of the lead''s region, else the default).';
 
 create table if not exists agreement.regions (
     version text not null references agreement.versions on delete cascade,
