@@ -54,7 +54,7 @@ _KINDS = {
 _IN_ORDER = ("systems", "path", "between")
 
 _AMOUNT = re.compile(
-    r"(at least |at most )?(\d+(?:\.\d+)?)"
+    r"(at least |at most )?(\d[\d,]*(?:\.\d+)?)"
     r"(%| [A-Z]{3}| leads?| (?:calendar|business) [a-z]+| hours?| minutes?)"
 )
 _PLAIN = re.compile(r"[\w@#%&+./:-]*\w")
@@ -174,7 +174,7 @@ def _amount(value: Any) -> tuple[Decimal, str, str] | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Decimal(str(value)), "", ""
     match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
-    return match and (Decimal(match[2]), match[1] or "", match[3].removesuffix("s"))
+    return match and (Decimal(match[2].replace(",", "")), match[1] or "", match[3].removesuffix("s"))
 
 
 def _spelled(value: Any) -> str:

@@ -55,6 +55,15 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
             "at least 260 leads"
         ],
     ),
+    "a sum rises": (
+        lambda new: entry(new, "commitments", "other_pipeline").update(
+            target="at least 1,250,000 EUR"
+        ),
+        [
+            "Commitment other_pipeline (Sales): target raised from at least 250,000 EUR to "
+            "at least 1,250,000 EUR"
+        ],
+    ),
     "a target of a part falls": (
         lambda new: entry(new, "commitments", "mql_volume")["segments"][0].update(
             target="at least 9 leads"
