@@ -52,7 +52,7 @@ left join {{ ref('int_business_clocks') }} as ends
 DUE = f"""
 select
     durations.id,
-    {{{{ due_at('durations.start_at', 'starts', 14400, ref('stg_agreement__opening_windows')) }}}}
+    {{{{ due_at('durations.start_at', 'starts', 14400, ref('int_business_windows')) }}}}
         as due_at
 from durations
 left join {{{{ ref('int_business_clocks') }}}} as starts
@@ -78,7 +78,7 @@ def lay_out() -> tuple[str, dict[str, str]]:
     workdir = home() / "bench" / "business_time"
     shutil.rmtree(workdir, ignore_errors=True)
     variables = json.dumps({"as_of": NIGHT.isoformat(), "known_at": NIGHT.isoformat()})
-    options = ("--quiet", "--vars", variables)
+    options = ("--log-level", "none", "--vars", variables)
     run_dbt(uri, workdir, "run", "--select", "+int_business_clocks", *options)
     queries = {"plain subtraction": PLAIN}
     for name, question in (("business seconds", BUSINESS), ("due at", DUE)):
@@ -92,7 +92,7 @@ def draw_durations(connection: psycopg.Connection) -> None:
     connection.execute("select setseed(0.7)")
     connection.execute(
         f"""
-        create unlogged table durations as
+        create unlogged table durations with (autovacuum_enabled = off) as
         select
             id,
             versions.version,
@@ -109,7 +109,8 @@ def draw_durations(connection: psycopg.Connection) -> None:
         ) as starts
         """
     )
-    connection.execute("vacuum analyze durations")
+    # no statistics, as the fresh tables of a night have none
+    connection.execute("vacuum durations")
 
 
 def measure(connection: psycopg.Connection, query: str) -> float:

@@ -73,7 +73,7 @@ QUESTIONS = """
 select
     {{ business_seconds('cases.start_at', 'starts', 'cases.end_at', 'ends') }} as business_seconds,
     {{ due_at('cases.start_at', 'starts', 'cases.target_seconds',
-        ref('stg_agreement__opening_windows')) }} as due_at,
+        ref('int_business_windows')) }} as due_at,
     deadlines.ends_at as due_at_business_days
 from cases
 left join {{ ref('int_business_clocks') }} as starts
@@ -95,7 +95,7 @@ left join {{ ref('int_business_days') }} as deadlines
 order by cases.position
 """
 
-MODELS = ("int_business_days", "int_business_clocks")
+MODELS = ("int_business_windows", "int_business_days", "int_business_clocks")
 
 Connection = psycopg.Connection[Any]
 Answer = tuple[float | None, datetime | None, datetime | None]

@@ -191,8 +191,6 @@ create table if not exists agreement.opening_windows (
     seconds_before bigint not null,
     business_day integer not null,
     primary key (version, calendar, opens_at),
-    -- business time back to time on the wall: when is a target reached?
-    unique (version, calendar, seconds_before),
     check (closes_at > opens_at)
 );
 comment on table agreement.opening_windows is

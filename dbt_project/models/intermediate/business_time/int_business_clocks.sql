@@ -1,5 +1,9 @@
--- A day is 24 hours here and is never added as a day: what that means would depend on the zone of
--- the session.
+-- analysed at once: without statistics the planner takes version and calendar for selective, and
+-- compares every instant with every day
+{{ config(post_hook='analyze {{ this }}') }}
+
+-- A day is 24 hours here and is never added as a day: what that is would depend on the zone of the
+-- session.
 
 with
 
@@ -15,12 +19,9 @@ business_days as (
 
 ),
 
-opening_windows as (
+windows as (
 
-    select
-        *,
-        make_interval(secs => date_part('epoch', opens_at) - seconds_before) as behind
-    from {{ ref('stg_agreement__opening_windows') }}
+    select * from {{ ref('int_business_windows') }}
 
 ),
 
@@ -30,14 +31,23 @@ bounds as (
 
     select
         versions.version,
-        {{ utc_day('least(versions.in_force_from, min(opening_windows.opens_at))') }} as first_day,
+        {{ utc_day('least(versions.in_force_from, min(windows.opens_at))') }} as first_day,
         greatest(
-            max(opening_windows.closes_at), {{ as_of() }} + 366 * interval '24 hours'
+            max(windows.closes_at), {{ as_of() }} + 366 * interval '24 hours'
         ) as last_at
     from versions
-    inner join opening_windows
-        on versions.version = opening_windows.version
+    inner join windows
+        on versions.version = windows.version
     group by versions.version, versions.in_force_from
+
+),
+
+calendars as (
+
+    select distinct
+        version,
+        calendar
+    from windows
 
 ),
 
@@ -47,7 +57,7 @@ days as (
         calendars.version,
         calendars.calendar,
         days.utc_day
-    from (select distinct version, calendar from opening_windows) as calendars
+    from calendars
     inner join bounds
         on calendars.version = bounds.version
     cross join
@@ -60,20 +70,20 @@ days as (
 openings as (
 
     select
-        opening_windows.version,
-        opening_windows.calendar,
+        windows.version,
+        windows.calendar,
         days.utc_day,
-        opening_windows.closes_at,
-        opening_windows.behind,
+        windows.closes_at,
+        windows.behind,
         row_number() over (
-            partition by opening_windows.version, opening_windows.calendar, days.utc_day
-            order by opening_windows.opens_at
+            partition by windows.version, windows.calendar, days.utc_day
+            order by windows.opens_at
         ) as position
-    from opening_windows
+    from windows
     cross join
         lateral generate_series(
-            {{ utc_day('opening_windows.opens_at') }},
-            opening_windows.closes_at - interval '1 microsecond',
+            {{ utc_day('windows.opens_at') }},
+            windows.closes_at - interval '1 microsecond',
             interval '24 hours'
         ) as days (utc_day)
 
