@@ -174,7 +174,11 @@ def _amount(value: Any) -> tuple[Decimal, str, str] | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Decimal(str(value)), "", ""
     match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
-    return match and (Decimal(match[2].replace(",", "")), match[1] or "", match[3].removesuffix("s"))
+    return match and (
+        Decimal(match[2].replace(",", "")),
+        match[1] or "",
+        match[3].removesuffix("s"),
+    )
 
 
 def _spelled(value: Any) -> str:

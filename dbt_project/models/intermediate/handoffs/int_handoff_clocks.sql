@@ -138,7 +138,7 @@ due as (
             else
                 {{ due_at(
                     'placed.handed_off_at', 'start_day', 'clocks.target_seconds',
-                    ref('stg_agreement__opening_windows')
+                    ref('int_business_windows')
                 ) }}
         end as due_at
     from placed
