@@ -31,6 +31,7 @@ bounds as (
 
     select
         versions.version,
+        versions.in_force_from,
         {{ utc_day('least(versions.in_force_from, min(windows.opens_at))') }} as first_day,
         greatest(
             max(windows.closes_at), {{ as_of() }} + 366 * interval '24 hours'
@@ -38,7 +39,7 @@ bounds as (
     from versions
     inner join windows
         on versions.version = windows.version
-    group by versions.version, versions.in_force_from
+    group by 1, 2
 
 ),
 
