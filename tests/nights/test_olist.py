@@ -168,14 +168,14 @@ def periods(kind: str, first: date, as_of: datetime) -> list[Period]:
 
 
 def read_target(text: str) -> tuple[Fraction, bool]:
-    """Read "at least 9%" or "at most 14 days"; true where more is better."""
-    match = re.fullmatch(r"at (least|most) (\d+)(%| leads| days)", text)
+    """Read "at least 9%" or "at most 14 calendar days"; true where more is better."""
+    match = re.fullmatch(r"at (least|most) (\d+)(%| leads| calendar days)", text)
     assert match, text
     return Fraction(match[2]) / (100 if match[3] == "%" else 1), match[1] == "least"
 
 
 def days_in(text: str) -> int:
-    return int(text.removesuffix(" days"))
+    return int(text.removesuffix(" calendar days"))
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def agreement() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def promises(agreement: dict[str, Any], as_of: datetime) -> list[Promise]:
     return [
-        Promise(commitment, part.get("channel"), *read_target(part["target"]), period)
+        Promise(commitment, part.get("channel"), *read_target(part.get("target") or part["objective"]), period)
         for commitment in agreement["commitments"]
         for part in [commitment, *commitment.get("segments", [])]
         for period in periods(commitment["period"], agreement["effective_from"], as_of)
