@@ -47,9 +47,13 @@ def _each_weekday_once(
 
 def _day(key: object) -> date:
     try:
-        return date.fromisoformat(str(key))
+        day = date.fromisoformat(str(key))
     except ValueError:
+        day = None
+    # ISO 8601 has other spellings, and a day must not be there under two of them
+    if day is None or str(day) != str(key):
         refuse("a day that the calendar has, as year-month-day", "write it like 2025-12-24")
+    return day
 
 
 Hours = Annotated[

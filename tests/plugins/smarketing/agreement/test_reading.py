@@ -604,6 +604,14 @@ CASES = {
         "'2025-02-29'",
         "write it like",
     ),
+    "an exceptional day in another spelling": Case(
+        "closed: [",
+        'exceptions: {20251224: ["09:00-13:00"]}\n    closed: [',
+        "20251224",
+        "calendars.office.exceptions.20251224",
+        "'20251224'",
+        "write it like",
+    ),
     "an exceptional day without a list": Case(
         "closed: [",
         'exceptions: {2025-12-24: "09:00-13:00"}\n    closed: [',
