@@ -34,6 +34,7 @@ _MEASURED_BY = {
 def inconsistencies(contract: Node, file: Path) -> Iterator[Fault]:
     """Every clause that contradicts another, or names something that is not there."""
     yield from _calendars(contract, file)
+    yield from _alike(contract, file)
     yield from _stages(contract, file)
     yield from _mappings(contract, file)
     yield from _qualification(contract, file)
@@ -78,6 +79,27 @@ def _calendars(contract: Node, file: Path) -> Iterator[Fault]:
     for place in (contract.get("default_calendar"), *(each.get("calendar") for each in members)):
         if place and calendars and (name := place.text()) and name not in calendars:
             yield place.fault(file, f"'{name}'", "a calendar of this agreement", _one_of(calendars))
+
+
+def _alike(contract: Node, file: Path) -> Iterator[Fault]:
+    """Names that differ in case alone: what the systems say is matched without regard to it."""
+    personas = [node for each in contract.items("personas") if (node := each.get("persona"))]
+    for kind, named in (
+        ("team", contract.entries("teams").items()),
+        ("region", contract.entries("regions").items()),
+        ("persona", [(name, node) for node in personas if (name := node.text())]),
+        ("channel", [(name, node) for node in contract.items("channels") if (name := node.text())]),
+    ):
+        seen: dict[str, str] = {}
+        for name, place in named:
+            first = seen.setdefault(name.lower(), name)
+            if first != name:
+                yield place.fault(
+                    file,
+                    f"the {kind} '{name}' beside '{first}'",
+                    f"each {kind} once (case does not matter)",
+                    "remove or rename one of the two",
+                )
 
 
 def _stages(contract: Node, file: Path) -> Iterator[Fault]:
