@@ -953,6 +953,14 @@ CASES_OF_EVERY_CLAUSE = {
         "'country'",
         "say one of: email, phone",
     ),
+    "a sample of more than anybody has": Case(
+        "minimum_sample: 20",
+        "minimum_sample: 3000000000",
+        "3000000000",
+        "commitments[1].minimum_sample",
+        "3000000000",
+        "correct it",
+    ),
     "a team in two spellings": Case(
         "  Sales nights: {",
         "  sales emea: {",
