@@ -213,11 +213,16 @@ def _one_test(rule: Node, file: Path) -> Iterator[Fault]:
         yield field.fault(
             file, f"'between' for '{field.text()}'", "a field that is a number", "say 'score'"
         )
+    elif field and test == "compared" and field.text() == "score":
+        yield field.fault(
+            file, "'compared' for 'score'", "a field that is text", "use 'between' for the score"
+        )
     elif field and test == "compared" and (words := rule.text(test)):
-        other = words.split()[-1]
-        if other not in get_args(LeadField) or other == field.text():
+        # the score is the one number, and nothing else can be compared with it
+        others = [name for name in get_args(LeadField) if name not in ("score", field.text())]
+        if (other := words.split()[-1]) not in others:
             place = rule.get(test) or rule
-            yield place.fault(file, f"'{other}'", "another field", _one_of(get_args(LeadField)))
+            yield place.fault(file, f"'{other}'", "another field that is text", _one_of(others))
 
 
 def _reachable(

@@ -993,6 +993,22 @@ CASES_OF_EVERY_CLAUSE = {
         "the channel 'Events' beside 'events'",
         "remove or rename",
     ),
+    "a text compared with a number": Case(
+        ONE_OF,
+        "    field: country\n    compared: at least score\n",
+        "at least score",
+        "qualification[2].compared",
+        "'score'",
+        "say one of: email, phone",
+    ),
+    "a number compared with a text": Case(
+        ONE_OF,
+        "    field: score\n    compared: at least region\n",
+        "field: score\n    compared",
+        "qualification[2].field",
+        "'compared' for 'score'",
+        "use 'between'",
+    ),
     "a pattern that is none": Case(
         ONE_OF,
         "    field: country\n    matches: (\n",
