@@ -56,11 +56,15 @@ def _day(key: object) -> date:
     return day
 
 
+Windows = Annotated[
+    tuple[Window, ...],
+    AfterValidator(lambda windows: tuple(sorted(windows, key=lambda window: window.opens))),
+]
 Hours = Annotated[
-    dict[Weekdays, tuple[Window, ...]],
+    dict[Weekdays, Windows],
     BeforeValidator(
         _spelled_out,
-        json_schema_input_type=dict[Weekdays, tuple[Window, ...]] | Literal["24x7"],
+        json_schema_input_type=dict[Weekdays, Windows] | Literal["24x7"],
     ),
     AfterValidator(_each_weekday_once),
 ]
@@ -73,7 +77,7 @@ Day = Annotated[
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}),
 ]
-Exceptions = dict[Day, tuple[Window, ...]]
+Exceptions = dict[Day, Windows]
 
 
 class PublicHolidays(Clause):

@@ -199,6 +199,7 @@ def test_content_is_what_is_agreed_and_not_how_it_is_written(
         ("[2025-05-01, 2025-12-25]", "[2025-12-25, 2025-05-01]"),
         ("[Info, sales]", "[sales, info]"),
         ('[Lead, "Open "]', "[OPEN, lead]"),
+        ('["09:00-14:00", "15:00-18:00"]', '["15:00-18:00", "09:00-14:00"]'),
         ("hours: 24x7", 'hours:\n      mon-sun: ["00:00 - 24:00"]'),
         ("at least 25%", "at least 25.0 %"),
         ("[phone, email]", "[email, phone]"),
