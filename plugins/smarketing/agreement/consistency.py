@@ -235,7 +235,11 @@ def _reachable(
         needed = threshold.get(kind)
         if needed is None or not isinstance(needed.value, int):
             continue
-        given = [brought for rule in rules if (brought := rule.get("points", kind))]
+        given = [
+            brought.get(kind) or brought
+            for rule in rules
+            if (brought := rule.get("points")) and (brought.get(kind) or not brought.entries())
+        ]
         points = [each.value for each in given if isinstance(each.value, int) and each.value > 0]
         # a number that is itself at fault makes no threshold wrong
         if len(points) == len(given) and sum(points) < needed.value:
@@ -509,7 +513,8 @@ def _parts(dimension: str, contract: Node) -> list[str]:
             return [
                 team
                 for team, clause in contract.entries("teams").items()
-                if clause.text("party") == "sales"
+                # a team that does not say its side is told for that
+                if clause.text("party") != "marketing"
             ]
         case _:
             return []

@@ -1458,12 +1458,26 @@ def test_sums_are_in_one_currency_where_no_lead_has_a_value(
     assert (fault.found, fault.remedy) == ("'at least 250,000 USD'", "say it in EUR")
 
 
+@pytest.mark.parametrize(
+    ("points", "place"), [("{fit: 0}", "points.fit"), ("many", "points"), ("{}", "points")]
+)
 def test_a_fault_in_points_makes_no_threshold_wrong(
+    write_version: WriteVersion, folder: Path, points: str, place: str
+) -> None:
+    write_version(*EVERY_CLAUSE, ("{fit: 20}", points))
+    (fault,) = faults_of(folder)
+    assert fault.path == f"qualification[2].{place}"
+
+
+def test_a_team_without_a_side_makes_no_segment_wrong(
     write_version: WriteVersion, folder: Path
 ) -> None:
-    write_version(*EVERY_CLAUSE, ("{fit: 20}", "{fit: 0}"))
+    nights = "  Sales nights: {party: sales, calendar: night shift}"
+    write_version(
+        *EVERY_CLAUSE, ("team: Sales EMEA", "team: Sales nights"), (nights, "  Sales nights: {}")
+    )
     (fault,) = faults_of(folder)
-    assert fault.path == "qualification[2].points.fit"
+    assert fault.path == "teams.Sales nights.party"
 
 
 def test_a_worth_without_a_table_is_told(write_version: WriteVersion, folder: Path) -> None:
