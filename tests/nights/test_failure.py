@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -232,6 +233,24 @@ def test_the_night_that_failed_is_simply_run_again(company: Company) -> None:
     assert (state, failed_step, message) == ("published", None, None)
     assert company.query("select night_id from marts.published_night") == [(night,)]
     assert attempt > 1
+
+
+def test_a_handoff_from_before_the_calendars_begin_stops_no_night(company: Company) -> None:
+    first = company.exports / f"stage_changes_{YESTERDAY}.csv"
+
+    def long_ago(text: str) -> str:
+        row = next(row for row in text.splitlines() if "Marketing Qualified" in row)
+        return text.replace(row, re.sub(r"\b20\d\d-(?=\d\d-)", "2005-", row), 1)
+
+    with rewritten(first, long_ago):
+        company.run_night(LAST_NIGHT)
+    assert company.last_attempt()[2] == "published"
+    [(early, undue)] = company.query(
+        "select count(*), count(*) filter (where due_at is null) "
+        "from intermediate.int_handoff_clocks "
+        "where handed_off_at < '2010-01-01' and clock = 'response'"
+    )
+    assert early == undue == 1
 
 
 @pytest.fixture

@@ -47,16 +47,24 @@ def _each_weekday_once(
 
 def _day(key: object) -> date:
     try:
-        return date.fromisoformat(str(key))
+        day = date.fromisoformat(str(key))
     except ValueError:
+        day = None
+    # ISO 8601 has other spellings, and a day must not be there under two of them
+    if day is None or str(day) != str(key):
         refuse("a day that the calendar has, as year-month-day", "write it like 2025-12-24")
+    return day
 
 
+Windows = Annotated[
+    tuple[Window, ...],
+    AfterValidator(lambda windows: tuple(sorted(windows, key=lambda window: window.opens))),
+]
 Hours = Annotated[
-    dict[Weekdays, tuple[Window, ...]],
+    dict[Weekdays, Windows],
     BeforeValidator(
         _spelled_out,
-        json_schema_input_type=dict[Weekdays, tuple[Window, ...]] | Literal["24x7"],
+        json_schema_input_type=dict[Weekdays, Windows] | Literal["24x7"],
     ),
     AfterValidator(_each_weekday_once),
 ]
@@ -69,7 +77,7 @@ Day = Annotated[
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}),
 ]
-Exceptions = dict[Day, tuple[Window, ...]]
+Exceptions = dict[Day, Windows]
 
 
 class PublicHolidays(Clause):

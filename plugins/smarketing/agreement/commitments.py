@@ -25,7 +25,7 @@ Dimension = Literal["persona", "region", "channel", "team", "owner"]
 OF_LEADS: tuple[Dimension, ...] = ("persona", "region", "channel")
 OF_HANDOFFS: tuple[Dimension, ...] = (*OF_LEADS, "team", "owner")
 
-MinimumSample = Annotated[int, Field(ge=1)]
+MinimumSample = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Segment(Clause):

@@ -34,6 +34,7 @@ _MEASURED_BY = {
 def inconsistencies(contract: Node, file: Path) -> Iterator[Fault]:
     """Every clause that contradicts another, or names something that is not there."""
     yield from _calendars(contract, file)
+    yield from _alike(contract, file)
     yield from _stages(contract, file)
     yield from _mappings(contract, file)
     yield from _qualification(contract, file)
@@ -78,6 +79,27 @@ def _calendars(contract: Node, file: Path) -> Iterator[Fault]:
     for place in (contract.get("default_calendar"), *(each.get("calendar") for each in members)):
         if place and calendars and (name := place.text()) and name not in calendars:
             yield place.fault(file, f"'{name}'", "a calendar of this agreement", _one_of(calendars))
+
+
+def _alike(contract: Node, file: Path) -> Iterator[Fault]:
+    """Names that differ in case alone: what the systems say is matched without regard to it."""
+    personas = [node for each in contract.items("personas") if (node := each.get("persona"))]
+    for kind, named in (
+        ("team", contract.entries("teams").items()),
+        ("region", contract.entries("regions").items()),
+        ("persona", [(name, node) for node in personas if (name := node.text())]),
+        ("channel", [(name, node) for node in contract.items("channels") if (name := node.text())]),
+    ):
+        seen: dict[str, str] = {}
+        for name, place in named:
+            first = seen.setdefault(name.lower(), name)
+            if first != name:
+                yield place.fault(
+                    file,
+                    f"the {kind} '{name}' beside '{first}'",
+                    f"each {kind} once (case does not matter)",
+                    "remove or rename one of the two",
+                )
 
 
 def _stages(contract: Node, file: Path) -> Iterator[Fault]:
@@ -191,11 +213,16 @@ def _one_test(rule: Node, file: Path) -> Iterator[Fault]:
         yield field.fault(
             file, f"'between' for '{field.text()}'", "a field that is a number", "say 'score'"
         )
+    elif field and test == "compared" and field.text() == "score":
+        yield field.fault(
+            file, "'compared' for 'score'", "a field that is text", "use 'between' for the score"
+        )
     elif field and test == "compared" and (words := rule.text(test)):
-        other = words.split()[-1]
-        if other not in get_args(LeadField) or other == field.text():
+        # the score is the one number, and nothing else can be compared with it
+        others = [name for name in get_args(LeadField) if name not in ("score", field.text())]
+        if (other := words.split()[-1]) not in others:
             place = rule.get(test) or rule
-            yield place.fault(file, f"'{other}'", "another field", _one_of(get_args(LeadField)))
+            yield place.fault(file, f"'{other}'", "another field that is text", _one_of(others))
 
 
 def _reachable(
@@ -208,7 +235,11 @@ def _reachable(
         needed = threshold.get(kind)
         if needed is None or not isinstance(needed.value, int):
             continue
-        given = [brought for rule in rules if (brought := rule.get("points", kind))]
+        given = [
+            brought.get(kind) or brought
+            for rule in rules
+            if (brought := rule.get("points")) and (brought.get(kind) or not brought.entries())
+        ]
         points = [each.value for each in given if isinstance(each.value, int) and each.value > 0]
         # a number that is itself at fault makes no threshold wrong
         if len(points) == len(given) and sum(points) < needed.value:
@@ -482,7 +513,8 @@ def _parts(dimension: str, contract: Node) -> list[str]:
             return [
                 team
                 for team, clause in contract.entries("teams").items()
-                if clause.text("party") == "sales"
+                # a team that does not say its side is told for that
+                if clause.text("party") != "marketing"
             ]
         case _:
             return []

@@ -50,6 +50,8 @@ _KINDS = {
     "communication": _Kind("notice ({name})", ("what", "by", "where")),
 }
 
+# what a clause stands for where it is left out: an allowance "removed" sounds like all allowed
+_UNSAID = {"allowed": "0%"}
 # lists that say something else in another order, also where entries come and go
 _IN_ORDER = ("systems", "path", "between")
 
@@ -99,6 +101,8 @@ class _Place:
 def _in_mapping(old: dict[str, Any], new: dict[str, Any], place: _Place) -> Iterator[Difference]:
     for key in [*new, *(key for key in old if key not in new)]:
         before, after = old.get(key), new.get(key)
+        if isinstance(before or after, str):
+            before, after = before or _UNSAID.get(key), after or _UNSAID.get(key)
         there = place.below(key, after or before or {})
         if there.kind and (some := before or after):
             # of many, each is told by itself, also where there were none

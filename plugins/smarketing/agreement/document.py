@@ -28,6 +28,10 @@ Plain = Scalar | tuple["Plain", ...] | dict[str, "Plain"]
 _INTEGER = re.compile(r"[-+]?\d{1,15}")
 _DECIMAL = re.compile(r"[-+]?\d{1,15}\.\d{1,15}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# in double quotes YAML spells any character: NUL, which no database stores, the escape that
+# commands terminals, halves of a pair (surrogates), marks that turn the direction of reading
+_UNPRINTABLE = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = ("a control character", "printable text", "delete the character")
 _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -102,9 +106,7 @@ def read_document(file: Path) -> tuple[Node, list[Fault]]:
         return reader.document(), reader.faults
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        broken = Fault(
-            file, line, "", "a control character", "printable text", "delete the character"
-        )
+        broken = Fault(file, line, "", *_CONTROL)
         raise AgreementError([*reader.faults, broken]) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -193,6 +195,8 @@ class _Reader:
             self._refuse(alias, f"the alias '*{event.anchor}'", "the text itself", "write it out")
             return alias
         node = Node(self._value(event, location), line, location)
+        if isinstance(event, yaml.ScalarEvent) and _UNPRINTABLE.search(event.value):
+            self._refuse(node, *_CONTROL)
         if event.anchor:
             self._refuse(
                 node, f"the anchor '&{event.anchor}'", "no anchors or aliases", "remove it"
@@ -237,6 +241,9 @@ class _Reader:
                 )
                 raise AgreementError(self.faults)
             key = event.value.strip()
+            if _UNPRINTABLE.search(key):
+                self._refuse(Node(None, line, location), *_CONTROL)
+                raise AgreementError(self.faults)
             node = self._node(next(self._events), (*location, key), line)
             if key in entries:
                 self._refuse(
@@ -258,7 +265,7 @@ def _line(event: Any) -> int:
 
 
 def _scalar(event: yaml.ScalarEvent) -> Scalar:
-    text: str = event.value
+    text = _UNPRINTABLE.sub("", event.value)
     if event.style is not None:
         return text
     if text in _WORDS:

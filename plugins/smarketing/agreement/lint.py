@@ -210,7 +210,7 @@ def _parts(contract: Contract) -> dict[Dimension, list[str]]:
 
 
 # a number by itself or before a percent sign: not the 2 of B2B
-_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?!\w|[.,]\d)")
+_NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[\s’']\d{3})+|\d+(?:[.,]\d+)*)(?!\w|[.,]\d)")
 
 
 def _statement(version: Version, commitment: Commitment, place: Node) -> Iterator[Fault]:
@@ -235,8 +235,8 @@ def _statement(version: Version, commitment: Commitment, place: Node) -> Iterato
 
 
 def _readings(number: str) -> set[Decimal]:
-    """What a number may mean: 1,100 and 1.100 are read as thousands, 2.5 and 2,5 as decimals."""
-    readings = {Decimal(re.sub("[.,]", "", number))}
+    """What a number may mean: 1,100, 1.100 and 1 100 are thousands, 2.5 and 2,5 decimals."""
+    readings = {Decimal(re.sub(r"[.,\s’']", "", number))}
     if len(re.findall("[.,]", number)) == 1:
         readings.add(Decimal(number.replace(",", ".")))
     return readings

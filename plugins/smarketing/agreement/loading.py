@@ -167,7 +167,7 @@ def load_agreement(
 
     A version that has started by ``as_of`` (an aware instant), of this load or of one before, is
     signed: raises ``AgreementError``, and changes nothing, if its content changed or its file is
-    gone; or if a new version would start before ``published_until``.
+    gone; or if a new version, or one that moves, would start by ``published_until``.
     """
     contents = {
         version.contract.version: version.contract.content() for version in agreement.versions
@@ -232,10 +232,12 @@ def _refuse_backdating(
 ) -> None:
     """Periods that were judged and published stay judged by the version that they were judged by.
 
-    A warehouse that is built anew knows no version yet, and takes them all.
+    That a version is known lets it start there only on the day for which it is known. A warehouse
+    that is built anew knows no version yet, and takes them all.
     """
     if published_until is None or not known:
         return
+    starts = {name: version.effective_from for name, version in known.items()}
     faults = [
         Fault(
             version.file,
@@ -246,7 +248,7 @@ def _refuse_backdating(
             "give the new version a later date, and name its file after it",
         )
         for version in agreement.versions
-        if version.contract.version not in known
+        if starts.get(version.contract.version) != version.contract.effective_from
         and _has_started(version.contract.effective_from, version.contract.zone, published_until)
     ]
     if faults:

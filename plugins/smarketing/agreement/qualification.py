@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from warnings import catch_warnings, simplefilter
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -20,11 +21,28 @@ TESTS = ("one_of", "between", "matches", "not_matching", "compared")
 _COMPARISON = re.compile(r"(at least|at most|equal to|different from) ([a-z_]+)")
 
 
+# what Python knows and PostgreSQL, which applies the pattern, does not, or reads as something else:
+# to it \b is a backspace
+_FOREIGN = re.compile(
+    r"\\[bBN]|\(\?(?![:=!#]|<[=!]|[imsx]+\))|[*+?}]\+|\{,\d+\}"
+    r"|\{(\d+,)?(\d{4,}|[3-9]\d\d|2[6-9]\d|25[6-9])\}"
+)
+
+
 def _pattern(pattern: str) -> str:
     try:
-        re.compile(pattern)
-    except re.error as error:
+        with catch_warnings():
+            # of sets that it may read otherwise one day; PostgreSQL will not
+            simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
         refuse(f"a regular expression ({error})", "correct it, or use 'one_of'")
+    unescaped = re.sub(r"\\[^bBN]", "_", pattern)
+    if foreign := _FOREIGN.search(re.sub(r"\[\^?\]?[^]]*\]", "_", unescaped)):
+        refuse(
+            f"a regular expression as PostgreSQL reads it, without '{foreign[0]}'",
+            "write it in another way, or use 'one_of'",
+        )
     return pattern
 
 

@@ -61,10 +61,11 @@ business_days as (
 
 ),
 
--- a clock is judged by the version in force when it starts
+-- a clock is judged by the version in force when it starts. A lead is handed over once in a cycle,
+-- also where a later version hands over at a later stage
 handoffs as (
 
-    select
+    select distinct on (cycle_stages.lead_id, cycle_stages.cycle_number)
         cycle_stages.lead_id,
         cycle_stages.cycle_number,
         cycle_stages.is_date_only,
@@ -77,6 +78,11 @@ handoffs as (
             and cycle_stages.entered_at >= eras.starts_at
             and cycle_stages.entered_at < eras.ends_at
     where not cycle_stages.is_inferred
+    order by
+        cycle_stages.lead_id,
+        cycle_stages.cycle_number,
+        cycle_stages.entered_at,
+        cycle_stages.stage_rank
 
 ),
 

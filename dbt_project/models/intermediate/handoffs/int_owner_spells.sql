@@ -56,8 +56,11 @@ spells as (
         held_from,
         lead(held_from) over (
             partition by lead_id
-            -- of two changes at one instant that of the more trusted system stands
-            order by held_from asc, system_precedence desc nulls first, record_key desc
+            -- of two changes at one instant that of the more trusted system stands; of two of one
+            -- record the same one every night
+            order by
+                held_from asc, system_precedence desc nulls first, record_key desc,
+                owner_key asc nulls first
         ) as held_until
     from changes
     where held_from <= {{ as_of() }}

@@ -48,6 +48,14 @@ def told(change: Change) -> list[str]:
 
 
 CHANGES: dict[str, tuple[Change, list[str]]] = {
+    "nobody may fail any more": (
+        lambda new: entry(new, "qualification", "mql_market").pop("allowed"),
+        ["Rule mql_market: allowed lowered from 10% to 0%"],
+    ),
+    "some may fail": (
+        lambda new: entry(new, "qualification", "mql_reachable").update(allowed="5%"),
+        ["Rule mql_reachable: allowed raised from 0% to 5%"],
+    ),
     "a target rises": (
         lambda new: entry(new, "commitments", "mql_volume").update(target="at least 260 leads"),
         [

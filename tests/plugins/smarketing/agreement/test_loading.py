@@ -525,6 +525,23 @@ def test_a_new_version_cannot_start_in_what_is_published(
     load(folder, connection, published_until=start)
 
 
+def test_a_version_that_is_known_cannot_move_into_what_is_published(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version()
+    second = ("version: v1", "version: v2")
+    announced = write_version(second, ("2025-04-01", "2025-10-01"), name="2025-10-01.yml")
+    night = datetime(2025, 8, 1, tzinfo=UTC)
+    load(folder, connection, as_of=night)
+    stored = everything(connection)
+    announced.unlink()
+    write_version(second, ("2025-04-01", "2025-07-01"), name="2025-07-01.yml")
+    with pytest.raises(AgreementError) as refusal:
+        load(folder, connection, as_of=night + timedelta(days=1), published_until=night)
+    assert [fault.path for fault in refusal.value.faults] == ["effective_from"]
+    assert everything(connection) == stored
+
+
 def test_a_warehouse_built_anew_takes_all_versions(
     folder: Path, write_version: WriteVersion, connection: Connection
 ) -> None:

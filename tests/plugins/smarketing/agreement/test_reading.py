@@ -199,6 +199,7 @@ def test_content_is_what_is_agreed_and_not_how_it_is_written(
         ("[2025-05-01, 2025-12-25]", "[2025-12-25, 2025-05-01]"),
         ("[Info, sales]", "[sales, info]"),
         ('[Lead, "Open "]', "[OPEN, lead]"),
+        ('["09:00-14:00", "15:00-18:00"]', '["15:00-18:00", "09:00-14:00"]'),
         ("hours: 24x7", 'hours:\n      mon-sun: ["00:00 - 24:00"]'),
         ("at least 25%", "at least 25.0 %"),
         ("[phone, email]", "[email, phone]"),
@@ -604,6 +605,14 @@ CASES = {
         "'2025-02-29'",
         "write it like",
     ),
+    "an exceptional day in another spelling": Case(
+        "closed: [",
+        'exceptions: {20251224: ["09:00-13:00"]}\n    closed: [',
+        "20251224",
+        "calendars.office.exceptions.20251224",
+        "'20251224'",
+        "write it like",
+    ),
     "an exceptional day without a list": Case(
         "closed: [",
         'exceptions: {2025-12-24: "09:00-13:00"}\n    closed: [',
@@ -945,6 +954,62 @@ CASES_OF_EVERY_CLAUSE = {
         "'country'",
         "say one of: email, phone",
     ),
+    "a sample of more than anybody has": Case(
+        "minimum_sample: 20",
+        "minimum_sample: 3000000000",
+        "3000000000",
+        "commitments[1].minimum_sample",
+        "3000000000",
+        "correct it",
+    ),
+    "a team in two spellings": Case(
+        "  Sales nights: {",
+        "  sales emea: {",
+        "sales emea",
+        "teams.sales emea",
+        "the team 'sales emea' beside 'Sales EMEA'",
+        "remove or rename",
+    ),
+    "a region in two spellings": Case(
+        "  EMEA: {}\n",
+        "  EMEA: {}\n  emea: {}\n",
+        "  emea",
+        "regions.emea",
+        "the region 'emea' beside 'EMEA'",
+        "remove or rename",
+    ),
+    "a persona in two spellings": Case(
+        "persona: Founder,",
+        "persona: IT Leader,",
+        "IT Leader",
+        "personas[1].persona",
+        "the persona 'IT Leader' beside 'IT leader'",
+        "remove or rename",
+    ),
+    "a channel in two spellings": Case(
+        "[referral, events]",
+        "[referral, events, Events]",
+        "Events",
+        "channels[2]",
+        "the channel 'Events' beside 'events'",
+        "remove or rename",
+    ),
+    "a text compared with a number": Case(
+        ONE_OF,
+        "    field: country\n    compared: at least score\n",
+        "at least score",
+        "qualification[2].compared",
+        "'score'",
+        "say one of: email, phone",
+    ),
+    "a number compared with a text": Case(
+        ONE_OF,
+        "    field: score\n    compared: at least region\n",
+        "field: score\n    compared",
+        "qualification[2].field",
+        "'compared' for 'score'",
+        "use 'between'",
+    ),
     "a pattern that is none": Case(
         ONE_OF,
         "    field: country\n    matches: (\n",
@@ -952,6 +1017,46 @@ CASES_OF_EVERY_CLAUSE = {
         "qualification[2].matches",
         "'('",
         "correct it, or use 'one_of'",
+    ),
+    "a pattern that PostgreSQL reads otherwise": Case(
+        ONE_OF,
+        "    field: country\n    matches: '\\bES\\b'\n",
+        "matches: '",
+        "qualification[2].matches",
+        "'\\bES\\b'",
+        "or use 'one_of'",
+    ),
+    "a pattern that PostgreSQL does not know": Case(
+        ONE_OF,
+        "    field: country\n    matches: '(?P<country>ES)'\n",
+        "matches: '",
+        "qualification[2].matches",
+        "(?P<country>ES)",
+        "or use 'one_of'",
+    ),
+    "a pattern that repeats too often for PostgreSQL": Case(
+        ONE_OF,
+        "    field: country\n    matches: 'a{1,256}'\n",
+        "matches: '",
+        "qualification[2].matches",
+        "a{1,256}",
+        "or use 'one_of'",
+    ),
+    "a pattern that repeats too often": Case(
+        ONE_OF,
+        "    field: country\n    matches: 'a{99999999999}'\n",
+        "matches: '",
+        "qualification[2].matches",
+        "a{99999999999}",
+        "or use 'one_of'",
+    ),
+    "a pattern that is nested too deep": Case(
+        ONE_OF,
+        f"    field: country\n    matches: '{'(' * 900}{')' * 900}'\n",
+        "matches: '",
+        "qualification[2].matches",
+        "((((",
+        "or use 'one_of'",
     ),
     "points without a number": Case(
         "    any_of: [persona]\n",
@@ -1353,12 +1458,26 @@ def test_sums_are_in_one_currency_where_no_lead_has_a_value(
     assert (fault.found, fault.remedy) == ("'at least 250,000 USD'", "say it in EUR")
 
 
+@pytest.mark.parametrize(
+    ("points", "place"), [("{fit: 0}", "points.fit"), ("many", "points"), ("{}", "points")]
+)
 def test_a_fault_in_points_makes_no_threshold_wrong(
+    write_version: WriteVersion, folder: Path, points: str, place: str
+) -> None:
+    write_version(*EVERY_CLAUSE, ("{fit: 20}", points))
+    (fault,) = faults_of(folder)
+    assert fault.path == f"qualification[2].{place}"
+
+
+def test_a_team_without_a_side_makes_no_segment_wrong(
     write_version: WriteVersion, folder: Path
 ) -> None:
-    write_version(*EVERY_CLAUSE, ("{fit: 20}", "{fit: 0}"))
+    nights = "  Sales nights: {party: sales, calendar: night shift}"
+    write_version(
+        *EVERY_CLAUSE, ("team: Sales EMEA", "team: Sales nights"), (nights, "  Sales nights: {}")
+    )
     (fault,) = faults_of(folder)
-    assert fault.path == "qualification[2].points.fit"
+    assert fault.path == "teams.Sales nights.party"
 
 
 def test_a_worth_without_a_table_is_told(write_version: WriteVersion, folder: Path) -> None:
