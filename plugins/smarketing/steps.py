@@ -66,7 +66,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
     ``as_of`` and ``known_at`` are ISO 8601 instants with a zone; where ``known_at`` is empty, the
     night knows what its own end knows.
     """
-    from smarketing.agreement import expanded_until, read_agreement
+    from smarketing.agreement import expanded_until, read_agreement, require_in_force
     from smarketing.agreement import load_agreement as load
 
     with _sorted_errors():
@@ -77,6 +77,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
         night = open_night(uri, instant, knowledge)
         with recorded(uri, night, "agreement.load") as step:
             agreement = read_agreement(config.agreements)
+            require_in_force(agreement, night.as_of)
             with connect(uri, "transformer") as connection:
                 [(published_until,)] = connection.execute(
                     "select max(as_of) from ops.publications"

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,13 @@ def test_no_agreement_is_explained(company: Company) -> None:
     ):
         company.run_night(LAST_NIGHT)
     assert str(agreements) in str(failure.value)
+
+
+def test_a_night_before_the_agreement_is_in_force_is_explained(company: Company) -> None:
+    with nothing_published(company, step="agreement.load") as failure:
+        company.run_night(date(2025, 3, 31))
+    assert "2025-04-01, as the first day of the first version" in str(failure.value)
+    assert "run a later night" in str(failure.value)
 
 
 def test_of_an_agreement_with_a_fault_nothing_is_loaded(company: Company) -> None:

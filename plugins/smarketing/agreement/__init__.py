@@ -3,7 +3,7 @@
 from smarketing.agreement.contract import Contract
 from smarketing.agreement.difference import Difference, differences
 from smarketing.agreement.faults import AgreementError, Fault
-from smarketing.agreement.loading import Loaded, expanded_until, load_agreement
+from smarketing.agreement.loading import Loaded, expanded_until, load_agreement, require_in_force
 from smarketing.agreement.reading import (
     Agreement,
     UnknownVersionError,
@@ -30,4 +30,5 @@ __all__ = [
     "load_agreement",
     "read_agreement",
     "read_version",
+    "require_in_force",
 ]

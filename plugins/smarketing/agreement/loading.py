@@ -137,6 +137,27 @@ def _has_started(effective_from: date, zone: str, as_of: datetime) -> bool:
     return datetime.combine(effective_from, time(), ZoneInfo(zone)) <= as_of
 
 
+def require_in_force(agreement: Agreement, as_of: datetime) -> None:
+    """Raise ``AgreementError`` if no version has started by ``as_of``: nothing is promised yet.
+
+    What happened before the first version is read in its words, but not before it is in force.
+    """
+    first = agreement.versions[0].contract
+    if not _has_started(first.effective_from, first.zone, as_of):
+        raise AgreementError(
+            [
+                Fault(
+                    agreement.versions[0].file,
+                    None,
+                    "effective_from",
+                    f"{first.effective_from}, as the first day of the first version",
+                    f"a version in force on the night of {as_of:%Y-%m-%d %H:%M} UTC",
+                    "run a later night, or let the first version start earlier",
+                )
+            ]
+        )
+
+
 def expanded_until(as_of: datetime) -> date:
     """How far a night expands calendars: to the end of ``dim_dates``, a year or more beyond it.
 
