@@ -375,13 +375,13 @@ def agreement_backtest(
 
       smarketing agreement backtest draft.yml --from 2026-01-01 --to 2026-10-01
     """
-    from smarketing.agreement import read_version
+    from smarketing.agreement import read_draft
     from smarketing.agreement.backtest import backtest
     from smarketing.review.terminal import print_backtest
 
     with _explained():
         settings = read_config(config)
-        version = read_version(draft)
+        version = read_draft(draft, settings.agreements)
         with _doing("PostgreSQL"):
             uri = _warehouse(settings)
         _end_in_order()

@@ -124,6 +124,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         _, alive = psutil.wait_procs(family, timeout=15)
         for each in alive:
             each.kill()
+        psutil.wait_procs(alive, timeout=5)
     process.wait()
 
 

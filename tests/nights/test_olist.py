@@ -174,6 +174,12 @@ def read_target(text: str) -> tuple[Fraction, bool]:
     return Fraction(match[2]) / (100 if match[3] == "%" else 1), match[1] == "least"
 
 
+def promised(clause: dict[str, Any]) -> str:
+    """The number of a commitment or a part of one, as it is written."""
+    text: str = clause.get("target") or clause["objective"]
+    return text
+
+
 def days_in(text: str) -> int:
     return int(text.removesuffix(" calendar days"))
 
@@ -196,7 +202,7 @@ def agreement() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def promises(agreement: dict[str, Any], as_of: datetime) -> list[Promise]:
     return [
-        Promise(commitment, part.get("channel"), *read_target(part.get("target") or part["objective"]), period)
+        Promise(commitment, part.get("channel"), *read_target(promised(part)), period)
         for commitment in agreement["commitments"]
         for part in [commitment, *commitment.get("segments", [])]
         for period in periods(commitment["period"], agreement["effective_from"], as_of)

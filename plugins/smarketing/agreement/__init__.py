@@ -11,6 +11,7 @@ from smarketing.agreement.reading import (
     examine_agreement,
     find_version,
     read_agreement,
+    read_draft,
     read_version,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "find_version",
     "load_agreement",
     "read_agreement",
+    "read_draft",
     "read_version",
     "require_in_force",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, pairwise, zip_longest
@@ -96,13 +97,27 @@ def read_version(file: Path) -> Version:
     return Version(contract, file, document, effective_until=None)
 
 
+def read_draft(file: Path, folder: Path) -> Version:
+    """Read one file as what would follow the versions in a folder.
+
+    Raises ``AgreementError`` with every fault of the file, and where it could not follow them.
+    """
+    draft = read_version(file)
+    *_, newest = read_agreement(folder).versions
+    if breaks := list(_breaks((newest, draft))):
+        raise AgreementError(breaks)
+    return draft
+
+
 def find_version(wanted: str, folder: Path) -> Version:
     """The version that is meant: a file, or the name or the first day of a version in a folder.
 
     Raises ``UnknownVersionError``; and ``AgreementError`` with every fault of what was read.
     """
-    if Path(wanted).is_file():
-        return read_version(Path(wanted))
+    # a text that is too long for a file's name is none
+    with suppress(OSError):
+        if Path(wanted).is_file():
+            return read_version(Path(wanted))
     versions = read_agreement(folder).versions
     for version in versions:
         if wanted in (version.contract.version, str(version.contract.effective_from)):

@@ -16,6 +16,7 @@ from smarketing.agreement import (
     differences,
     find_version,
     read_agreement,
+    read_draft,
 )
 from smarketing.agreement.commitments import Commitment, ConversionCommitment
 from smarketing.agreement.contract import content_hash
@@ -1526,10 +1527,25 @@ def test_a_version_is_found_by_name_by_day_and_by_file(
     assert find_version(str(later), folder / "absent").contract.version == "v2"
 
 
+def test_a_draft_follows_what_was_signed(
+    write_version: WriteVersion, folder: Path, tmp_path: Path
+) -> None:
+    signed = write_version()
+    draft = tmp_path / "draft.yml"
+    draft.write_text(signed.read_text().replace("version: v1", "version: v2"))
+    assert read_draft(draft, folder).contract.version == "v2"
+    draft.write_text(signed.read_text().replace("zone: Europe/Madrid\nsys", "zone: UTC\nsys"))
+    with pytest.raises(AgreementError) as refusal:
+        read_draft(draft, folder)
+    assert [(fault.path, fault.found) for fault in refusal.value.faults] == [("zone", "UTC")]
+
+
 def test_a_version_that_there_is_not_is_told_with_those_that_there_are(
     write_version: WriteVersion, folder: Path
 ) -> None:
     write_version()
+    with pytest.raises(UnknownVersionError):
+        find_version("v" * 5000, folder)
     with pytest.raises(UnknownVersionError) as refusal:
         find_version("v9", folder)
     assert str(refusal.value) == (
