@@ -69,6 +69,11 @@ class Call:
         """A query parameter."""
         return self.request.query_params.get(name, default)
 
+    @property
+    def wants_archived(self) -> bool:
+        """Whether the call asks for what was archived, and for nothing else."""
+        return self.option("archived").lower() == "true"
+
     def names(self, name: str) -> list[str]:
         """A query parameter that is a list, by commas or by repetition."""
         given = ",".join(self.request.query_params.getlist(name))
@@ -248,10 +253,8 @@ class HubSpot:
         if not 1 <= limit <= most:
             raise _invalid(f"limit: 1 to {most}, not {limit}")
         after = call.whole_number("after", -1)
-        archived = call.option("archived") == "true"
-        records = list(
-            islice(self.account.since(call.kind, after, call.now, archived=archived), limit + 1)
-        )
+        found = self.account.since(call.kind, after, call.now, archived=call.wants_archived)
+        records = list(islice(found, limit + 1))
         page: dict[str, Any] = {"results": [self._told(call, record) for record in records[:limit]]}
         if len(records) > limit:
             page["paging"] = call.paging(records[limit - 1].id)
@@ -344,8 +347,7 @@ class HubSpot:
 
     def _find(self, call: Call, kind: str, number: int) -> Record:
         record = self.account.find(kind, number, call.now)
-        is_archived = call.option("archived") == "true"
-        if record is None or record.is_archived(call.now) != is_archived:
+        if record is None or record.is_archived(call.now) != call.wants_archived:
             raise RefusedError(404, "OBJECT_NOT_FOUND", f"Object not found. objectId: {number}")
         return record
 
@@ -406,15 +408,13 @@ class HubSpot:
         rows = [
             row
             for row in self._all_owners(call)
-            if row["archived"] == (call.option("archived") == "true")
-            and email in ("", row["email"])
+            if row["archived"] == call.wants_archived and email in ("", row["email"])
         ]
         return _page(call, rows, default=100, most=500)
 
     async def _owner(self, call: Call) -> Any:
-        is_archived = call.option("archived") == "true"
         for row in self._all_owners(call):
-            if row["id"] == str(call.number) and row["archived"] == is_archived:
+            if row["id"] == str(call.number) and row["archived"] == call.wants_archived:
                 return row
         raise RefusedError(404, "OBJECT_NOT_FOUND", f"Owner not found: {call.number}")
 
