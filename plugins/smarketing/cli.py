@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -461,7 +461,10 @@ def sandbox_serve(
         "[dim]Ctrl-C ends it.[/]",
         soft_wrap=True,
     )
-    serve(Simulator(hubspot, clock), listening)
+    # a script that waits for the address reads a pipe
+    console.file.flush()
+    with suppress(KeyboardInterrupt):
+        serve(Simulator(hubspot, clock), listening)
 
 
 def _reader_password() -> str | None:

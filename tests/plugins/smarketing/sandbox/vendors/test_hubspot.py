@@ -87,10 +87,10 @@ def test_a_page_is_ten_by_default_a_hundred_at_most_and_fifty_with_history(
 ) -> None:
     assert len(ids(hubspot.get(CONTACTS))) == 10
     assert hubspot.http.get(CONTACTS, params={"limit": 101}).status_code == 400
-    options = {"limit": 51, "propertiesWithHistory": "lifecyclestage"}
+    options: dict[str, Any] = {"limit": 51, "propertiesWithHistory": "lifecyclestage"}
     assert hubspot.http.get(CONTACTS, params=options).status_code == 400
     assert len(ids(hubspot.get(CONTACTS, **{**options, "limit": 50}))) == 50
-    body = {
+    body: dict[str, Any] = {
         "inputs": [{"id": one} for one in ids(hubspot.get(CONTACTS, limit=100))],
         "properties": [],
     }
@@ -527,10 +527,10 @@ def test_the_daily_limit_ends_at_the_accounts_midnight(
 
 def test_associations_have_a_window_of_their_own(serve: Serve) -> None:
     hubspot = serve(throttled=True)
-    path, body = "/crm/associations/2026-09/contacts/companies/batch/read", {"inputs": []}
+    path = "/crm/associations/2026-09/contacts/companies/batch/read"
     for _ in range(150):
-        assert hubspot.http.post(path, json=body).status_code == 200
-    assert hubspot.http.post(path, json=body).status_code == 429
+        assert hubspot.http.post(path, json={"inputs": []}).status_code == 200
+    assert hubspot.http.post(path, json={"inputs": []}).status_code == 429
     assert hubspot.http.get(CONTACTS).status_code == 200
 
 
