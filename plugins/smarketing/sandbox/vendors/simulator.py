@@ -76,7 +76,7 @@ class Simulator:
     async def _let_happen(self, request: Request) -> Response:
         try:
             self.vendor.happen(**await request.json())
-        except (TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             return _json({"error": str(error)}, 400)
         return await self._tell(request)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Literal
 
 from smarketing.sandbox.vendors.clock import MINUTE, SECOND, Clock
@@ -88,8 +88,7 @@ class Limits:
 
         Answers of search have no headers.
         """
-        now = self._clock.now()
-        today = datetime.fromtimestamp(now / SECOND, UTC).astimezone(ZONE).date()
+        now, today = self._clock.now(), self._today()
         most, span, policy = _window(app, area)
         # search is counted for the account, the rest for the app
         window = self._windows["account" if area == "search" else app, area]
@@ -115,6 +114,13 @@ class Limits:
             headers["X-HubSpot-RateLimit-Daily"] = str(DAILY)
             headers["X-HubSpot-RateLimit-Daily-Remaining"] = str(DAILY - self._days[today])
         return refused, headers
+
+    def use_up(self) -> None:
+        """Leave no call of this day."""
+        self._days[self._today()] = DAILY
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock.now() / SECOND, ZONE).date()
 
 
 def _window(app: App, area: Area) -> tuple[int, int, str]:

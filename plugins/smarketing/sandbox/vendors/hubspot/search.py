@@ -46,7 +46,7 @@ def search(records: Iterable[Record], kind: str, body: dict[str, Any], at: int) 
             f"too many filters: at most {MOST_GROUPS} filterGroups, {MOST_IN_GROUP} filters in "
             f"each and {MOST_FILTERS} in all",
         )
-    tests = [[_test(kind, wish) for wish in group["filters"]] for group in groups]
+    tests = [[_test(kind, wish) for wish in group.get("filters") or []] for group in groups]
     if body.get("query"):
         words = str(body["query"]).lower()
         tests = [[*group, _says(words)] for group in tests or [[]]]
@@ -74,7 +74,7 @@ def _sort(kind: str, sorts: list[Any]) -> tuple[str, bool]:
     if isinstance(sort, str):
         name, is_descending = sort.removeprefix("-"), sort.startswith("-")
     else:
-        name, is_descending = sort["propertyName"], sort.get("direction") == "DESCENDING"
+        name, is_descending = sort.get("propertyName", ""), sort.get("direction") == "DESCENDING"
     _known(kind, name)
     return name, is_descending
 

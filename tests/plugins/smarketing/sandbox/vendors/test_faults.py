@@ -143,6 +143,8 @@ def test_a_script_orders_everything_over_http(serve: Serve) -> None:
         ("clock", {"back": 3}),
         ("clock", {"now": "tomorrow"}),
         ("events", {"event": "bankruptcy"}),
+        ("events", {"event": "bulk_edit", "kind": "unicorns"}),
+        ("events", {"event": "import"}),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_explained(

@@ -12,9 +12,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import hubspot
+import hubspot as vendor
 import pytest
 from hubspot.crm.associations.v4 import BatchInputPublicFetchAssociationsBatchRequest
+from hubspot.crm.contacts import PublicObjectSearchRequest
+from smarketing.sandbox.vendors.faults import Fault
 from urllib3.util.retry import Retry
 
 from tests.plugins.smarketing.sandbox.exports import MADRID, Exports, Row, instant, is_day
@@ -53,7 +55,7 @@ OUTCOMES = {
 
 @pytest.fixture(scope="module")
 def client(shared: Served) -> Any:
-    return hubspot.HubSpot(
+    return vendor.HubSpot(
         access_token=shared.vendor.keys.private,
         host=shared.url,
         # urllib3 repeats no POST unless it is told to, and search is one
@@ -242,19 +244,29 @@ def test_deleted_leads_are_archived_or_erased(exports: Exports, client: Any) -> 
     erased = 0
     for lead_id, row in deletions.items():
         one = number(lead_id)
-        with pytest.raises(hubspot.crm.contacts.ApiException) as refused:
+        with pytest.raises(vendor.crm.contacts.ApiException) as refused:
             client.crm.contacts.basic_api.get_by_id(one)
         assert refused.value.status == 404
         if one in archived:
             assert second(archived[one].archived_at) == row["deleted"]
             assert client.crm.contacts.basic_api.get_by_id(one, archived=True).archived
         else:
-            with pytest.raises(hubspot.crm.contacts.ApiException):
+            with pytest.raises(vendor.crm.contacts.ApiException):
                 client.crm.contacts.basic_api.get_by_id(one, archived=True)
             erased += 1
     assert erased
     assert erased < len(deletions)
     assert len(archived) == len(deletions) - erased
+
+
+def test_a_client_that_repeats_searches_gets_past_refusals(hubspot: Served, client: Any) -> None:
+    hubspot.simulator.faults.order(Fault("status", status=429, every=2, path="/search"))
+    request = PublicObjectSearchRequest(
+        filter_groups=[], sorts=[], properties=["email"], limit=200, after="0"
+    )
+    first, second_ = (client.crm.contacts.search_api.do_search(request) for _ in range(2))
+    assert len(first.results) == 200
+    assert [one.id for one in first.results] == [one.id for one in second_.results]
 
 
 @pytest.mark.parametrize("kind", ENGAGEMENTS)
@@ -302,7 +314,7 @@ def test_associations_lead_from_a_touch_to_whoever_the_lead_is_now(
         if lead not in contacts:
             try:
                 now[lead] = client.crm.contacts.basic_api.get_by_id(lead).id
-            except hubspot.crm.contacts.ApiException:
+            except vendor.crm.contacts.ApiException:
                 now[lead] = ""
     told = {}
     ids = list(lead_of)
