@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -38,8 +38,12 @@ app = typer.Typer(
 )
 warehouse_app = typer.Typer(help="The database that the nights are kept in.", no_args_is_help=True)
 agreement_app = typer.Typer(help="What the two teams signed.", no_args_is_help=True)
+sandbox_app = typer.Typer(
+    help="The vendors' APIs, for want of a real account.", no_args_is_help=True
+)
 app.add_typer(warehouse_app, name="warehouse")
 app.add_typer(agreement_app, name="agreement")
+app.add_typer(sandbox_app, name="sandbox")
 
 console = Console(highlight=False)
 
@@ -394,6 +398,73 @@ def agreement_backtest(
                 until=until and until.date(),
             )
         print_backtest(compared, console)
+
+
+@sandbox_app.command("serve")
+def sandbox_serve(
+    config: ConfigOption = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            help="The instant to begin at, in UTC; time runs on from there (default: the end of "
+            "the company's history)."
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="HubSpot's port; 0 is any free one.")] = 8701,
+) -> None:
+    """Serve the built-in company as HubSpot would, on loopback, until Ctrl-C.
+
+    Faults and the clock are set by script, under /_sandbox.
+
+    Examples:
+
+      smarketing sandbox serve
+
+      smarketing sandbox serve --as-of 2026-06-01T02:00:00
+
+      curl 127.0.0.1:8701/_sandbox/faults -d '{"kind": "status", "status": 429, "every": 7}'
+
+      curl 127.0.0.1:8701/_sandbox/clock -d '{"advance": 86400}'
+    """
+    from smarketing.sandbox.company import Company
+    from smarketing.sandbox.vendors.clock import Clock
+    from smarketing.sandbox.vendors.hubspot import HubSpot
+    from smarketing.sandbox.vendors.serve import base_url, open_socket, serve
+    from smarketing.sandbox.vendors.simulator import Simulator
+
+    with _explained():
+        settings = read_config(config)
+    sandbox = settings.sandbox
+    if sandbox is None:
+        console.print(
+            f"[bold red]✗[/] {escape(settings.company)} is no built-in company: its smarketing.yml "
+            "has no [bold]sandbox[/]."
+        )
+        raise typer.Exit(1)
+    try:
+        listening = open_socket(port)
+    except OSError:
+        console.print(f"[bold red]✗[/] Port {port} is taken. Choose another: --port 0 is any.")
+        raise typer.Exit(1) from None
+    company = Company(
+        seed=sandbox.seed, leads=sandbox.leads, nights=sandbox.nights, ends=sandbox.ends
+    )
+    begins = as_of.replace(tzinfo=UTC) if as_of else datetime.fromtimestamp(company.ends_at, UTC)
+    with _doing(f"{company.leads:,} leads"):
+        hubspot = HubSpot(company, clock := Clock(begins, runs=True))
+    console.print(
+        f"HubSpot is up at [bold]{base_url(listening)}[/], as of {begins:%Y-%m-%d %H:%M} UTC\n"
+        f"  private app    [bold]{hubspot.keys.private}[/]\n"
+        f"  OAuth app      client_id [bold]{hubspot.keys.client_id}[/]\n"
+        f"                 client_secret [bold]{hubspot.keys.client_secret}[/]\n"
+        f"                 refresh_token [bold]{hubspot.keys.refresh_token}[/]\n"
+        "[dim]Ctrl-C ends it.[/]",
+        soft_wrap=True,
+    )
+    # a script that waits for the address reads a pipe
+    console.file.flush()
+    with suppress(KeyboardInterrupt):
+        serve(Simulator(hubspot, clock), listening)
 
 
 def _reader_password() -> str | None:

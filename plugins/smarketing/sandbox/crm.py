@@ -16,6 +16,12 @@ from smarketing.sandbox.story import Opportunity, Record, Story, Touch
 Shown = tuple[str, int, Row]
 """An entity, the index of a delivery, and a row of it."""
 
+StageShown = tuple[int, int, str, str, str]
+"""When the CRM learnt of it, the record's index, the moment as text, the stage, the reason.
+
+The stage is one of ours (``stages.WORDS``), or a word that the agreement does not know.
+"""
+
 _LATE_SHARE = 0.04
 
 
@@ -54,6 +60,42 @@ def show_story(company: Company, rng: Random, story: Story) -> Iterator[Shown]:
         yield "merges", company.night_of(merge.at), row
 
 
+def lead_changes(rng: Random, story: Story, index: int) -> list[tuple[int, str, str]]:
+    """What changes on a record after its creation, in order: instant, field, new value.
+
+    The fields are ``phone``, ``owner_id`` (empty for nobody) and ``score``.
+    """
+    record, prospect = story.records[index], story.prospect
+    changes: list[tuple[int, str, str]] = []
+    if prospect.corrected_phone:
+        corrected_at = rng.randrange(record.known_at, story.until)
+        changes.append((corrected_at, "phone", prospect.corrected_phone))
+    for ownership in story.ownerships:
+        if ownership.record == index:
+            changes.append((ownership.at, "owner_id", ownership.owner_id))
+    for move in story.moves:
+        if move.record == index:
+            score = min(100, record.score + 10 * RANK.get(move.stage, 0) + rng.randrange(8))
+            changes.append((move.known_at, "score", str(score)))
+    changes.sort(key=lambda change: change[0])
+    return changes
+
+
+def stages_shown(rng: Random, story: Story) -> list[StageShown]:
+    """Every stage change that the CRM shows, in no order: the moves, the echoes and the noise."""
+    shown: list[StageShown] = [
+        (move.known_at, move.record, _moment(move.at, move.uploaded), move.stage, move.reason)
+        for move in story.moves
+    ]
+    shown += [
+        (echo.at, echo.record, as_text(echo.at), echo.stage, echo.reason) for echo in story.echoes
+    ]
+    if rng.random() < 0.008:
+        at = rng.randrange(story.moves[0].known_at, story.until)
+        shown.append((at, story.acting_record(at), as_text(at), rng.choice(UNMAPPED_WORDS), ""))
+    return shown
+
+
 def _versions(
     company: Company, entity: str, versions: Iterable[tuple[int, Row]]
 ) -> Iterator[Shown]:
@@ -82,24 +124,11 @@ def _campaign_versions(company: Company, campaign: Campaign) -> Iterator[tuple[i
 
 def _lead_versions(rng: Random, story: Story, index: int) -> list[tuple[int, Row]]:
     record, prospect = story.records[index], story.prospect
-    known_at = record.created if record.uploaded is None else record.uploaded
+    known_at = record.known_at
     values = {"phone": prospect.phone, "owner_id": "", "score": str(record.score)}
 
-    changes: list[tuple[int, str, str]] = []
-    if prospect.corrected_phone:
-        corrected_at = rng.randrange(known_at, story.until)
-        changes.append((corrected_at, "phone", prospect.corrected_phone))
-    for ownership in story.ownerships:
-        if ownership.record == index:
-            changes.append((ownership.at, "owner_id", ownership.owner_id))
-    for move in story.moves:
-        if move.record == index:
-            score = min(100, record.score + 10 * RANK.get(move.stage, 0) + rng.randrange(8))
-            changes.append((move.known_at, "score", str(score)))
-    changes.sort(key=lambda change: change[0])
-
     versions = [(known_at, _lead_row(record, story, values))]
-    for at, name, value in changes:
+    for at, name, value in lead_changes(rng, story, index):
         values[name] = value
         versions.append((at, _lead_row(record, story, values)))
     return versions
@@ -124,16 +153,7 @@ def _lead_row(record: Record, story: Story, values: dict[str, str]) -> Row:
 
 
 def _stage_changes(company: Company, rng: Random, story: Story) -> Iterator[Shown]:
-    shown = [
-        (move.known_at, move.record, _moment(move.at, move.uploaded), move.stage, move.reason)
-        for move in story.moves
-    ]
-    shown += [
-        (echo.at, echo.record, as_text(echo.at), echo.stage, echo.reason) for echo in story.echoes
-    ]
-    if rng.random() < 0.008:
-        at = rng.randrange(story.moves[0].known_at, story.until)
-        shown.append((at, story.acting_record(at), as_text(at), rng.choice(UNMAPPED_WORDS), ""))
+    shown = stages_shown(rng, story)
     rng.shuffle(shown)
     for known_at, record, occurred, stage, reason in shown:
         nights_late = rng.randint(1, 3) if rng.random() < _LATE_SHARE else 0

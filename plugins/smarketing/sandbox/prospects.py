@@ -25,7 +25,8 @@ CHANNEL_PULL = {"referral": 1.2, "partner": 1.12, "events": 0.95, "social": 0.82
 # addresses that a whole office reads, and that therefore identify nobody
 SHARED_MAILBOXES = ("info", "sales", "contact", "office", "hello", "support", "admin")
 
-_COLLEAGUES = 3
+# neighbours in number who work for one company
+COLLEAGUES = 3
 _REGIONS = {"EMEA": 55, "Americas": 30, "APAC": 15}
 _COUNTRIES = {
     "EMEA": ("ES", "ES", "ES", "GB", "GB", "FR", "DE", "IT", "PT", "NL", "SE", "AE", "ZA"),
@@ -109,7 +110,7 @@ class Prospect:
 def meet(rng: Random, seed: int, number: int, channel: str) -> Prospect:
     """The person with that number; three neighbours in number are colleagues."""
     employer = employer_of(seed, number)
-    position = number % _COLLEAGUES
+    position = number % COLLEAGUES
     name = f"{rng.choice(_FIRST_NAMES)}.{rng.choice(_LAST_NAMES)}{position + 1 if position else ''}"
     email = f"{employer.mailbox or name}@{employer.domain}"
     phone = _phone(rng, employer.country) if rng.random() < 0.75 else ""
@@ -132,7 +133,7 @@ def meet(rng: Random, seed: int, number: int, channel: str) -> Prospect:
 
 def employer_of(seed: int, number: int) -> Account:
     """The company that the person with that number works for."""
-    return _account(seed, number // _COLLEAGUES)
+    return _account(seed, number // COLLEAGUES)
 
 
 @lru_cache(maxsize=8)

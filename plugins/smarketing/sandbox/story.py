@@ -23,6 +23,11 @@ class Record:
     score: int
     uploaded: int | None = None
 
+    @property
+    def known_at(self) -> int:
+        """The instant at which the CRM learnt of it."""
+        return self.created if self.uploaded is None else self.uploaded
+
 
 @dataclass(slots=True)
 class Move:
