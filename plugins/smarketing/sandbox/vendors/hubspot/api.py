@@ -61,10 +61,15 @@ class HubSpot:
         self.keys.expire()
 
     def edit(self, path: str, rows: list[Any]) -> None:
-        """Change the records of a page: a bulk edit that comes between two pages."""
-        kind = next(kind for part in path.split("/") if (kind := schema.kind_of(part)))
+        """Change the records of a page, if it has any: a bulk edit between two pages."""
+        _, is_of_records, rest = path.partition("/objects/")
+        # the kind stands right behind, or behind the date
+        kind = next((kind for part in rest.split("/") if (kind := schema.kind_of(part))), None)
+        if not is_of_records or kind is None:
+            return
         for row in rows:
-            if record := self._account.find(kind, int(row["id"]), self._clock.now()):
+            record = self._account.find(kind, int(row.get("id", 0)), self._clock.now())
+            if record is not None:
                 self._stamp(record)
 
     def happen(self, event: str, **details: Any) -> None:

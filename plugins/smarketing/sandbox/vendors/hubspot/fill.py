@@ -266,7 +266,7 @@ class _Person:
             values["hs_timestamp"] = as_text(at)
             values["hubspot_owner_id"] = touch.owner_id and owner_number(touch.owner_id)
             engagement = self._account.add(kind, number, at, _changes(at, values, _UI))
-            self._account.link(engagement, contact, at)
+            self._account.link(engagement, contact)
 
     def _deal(self, deal: Opportunity, contact: Record) -> None:
         number = number_of(deal.opportunity_id)
@@ -281,7 +281,7 @@ class _Person:
         }
         record = self._account.add("deals", number, opened, _changes(opened, values, _UI))
         self._stamp(record, opened, "appointmentscheduled", "")
-        self._account.link(record, contact, opened)
+        self._account.link(record, contact)
         if deal.closed is None:
             return
         closed = max(_ms(deal.closed, number), opened + 1)
@@ -345,7 +345,7 @@ def _employ(account: Account, number: int, colleagues: list[tuple[Record, Employ
         "companies", number_of(opaque_id("", number, 0)), born, _changes(born, values, _API)
     )
     for contact, _ in colleagues:
-        account.link(contact, company, contact.born)
+        account.link(contact, company)
 
 
 def _changes(at: int, values: dict[str, str], source: str) -> list[Change]:

@@ -118,19 +118,25 @@ class Marketing:
     async def _submissions(self, call: Call) -> Any:
         """Latest first, by what was typed: no record is named (HubSpot, forms)."""
         wanted = call.request.path_params["guid"]
-        if wanted not in [guid(self._company, name) for name in FORMS]:
+        form = next((name for name in FORMS if guid(self._company, name) == wanted), None)
+        if form is None:
             raise RefusedError(404, "OBJECT_NOT_FOUND", f"Form not found: {wanted}")
-        rows = [
+        found = [
+            one
+            for one in reversed(self._content.submissions)
+            if one.form == form and _is_known(one.contact, one.at, call.now)
+        ]
+        told = page(call, found, default=20, most=50)
+        told["results"] = [
             {
                 "conversionId": guid(self._company, f"submission {one.number}"),
                 "submittedAt": one.at,
                 "values": [{"name": "email", "value": one.email, "objectTypeId": "0-1"}],
                 "pageUrl": "https://almenara.example/contact",
             }
-            for one in reversed(self._content.submissions)
-            if guid(self._company, one.form) == wanted and _is_known(one.contact, one.at, call.now)
+            for one in told["results"]
         ]
-        return page(call, rows, default=20, most=50)
+        return told
 
     async def _mailings(self, call: Call) -> Any:
         """Events of marketing e-mails, latest first (HubSpot, e-mail events)."""

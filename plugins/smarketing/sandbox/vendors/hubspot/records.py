@@ -26,13 +26,6 @@ class Change(NamedTuple):
     source: str
 
 
-class Link(NamedTuple):
-    """An association to another record, since an instant."""
-
-    at: int
-    other: Record
-
-
 @dataclass(slots=True, eq=False)
 class Record:
     """One record with its whole history, what is still to come included.
@@ -46,7 +39,7 @@ class Record:
     born: int
     created: int
     changes: list[Change]
-    links: list[Link] = field(default_factory=list)
+    links: list[Record] = field(default_factory=list)
     sources: tuple[Record, ...] = ()
     ended: int | None = None
     successor: Record | None = None
@@ -100,12 +93,11 @@ class Record:
         found = {
             other.id: other
             for link in self._all_links()
-            if link.at <= at and link.other.kind == kind
-            if (other := link.other.present(at)).is_live(at)
+            if link.kind == kind and (other := link.present(at)).is_live(at)
         }
         return [found[number] for number in sorted(found)]
 
-    def _all_links(self) -> Iterator[Link]:
+    def _all_links(self) -> Iterator[Record]:
         yield from self.links
         for source in self.sources:
             yield from source._all_links()
@@ -156,11 +148,10 @@ class Account:
             if record.is_archived(at) if archived else record.is_live(at):
                 yield record
 
-    def link(self, one: Record, other: Record, at: int) -> None:
+    def link(self, one: Record, other: Record) -> None:
         """Associate two records."""
-        one.links.append(Link(at, other))
-        other.links.append(Link(at, one))
-        self.revision += 1
+        one.links.append(other)
+        other.links.append(one)
 
     def change(self, record: Record, at: int, name: str, value: str, source: str) -> None:
         """Give a property of a record a value."""

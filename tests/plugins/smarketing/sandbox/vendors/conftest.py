@@ -79,6 +79,17 @@ def serving_company(at: datetime = ENDS, *, throttled: bool = False) -> Iterator
         yield Served(vendor, simulator, url, http)
 
 
+def renewal(hubspot: Served) -> dict[str, str]:
+    """The form that asks for an access token."""
+    keys = hubspot.vendor.keys
+    return {
+        "grant_type": "refresh_token",
+        "client_id": keys.client_id,
+        "client_secret": keys.client_secret,
+        "refresh_token": keys.refresh_token,
+    }
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves the company; each call gives a HubSpot of its own, to do with as one likes."""

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from smarketing.sandbox.vendors.faults import Fault
 
-from tests.plugins.smarketing.sandbox.vendors.conftest import ENDS, Serve, Served
+from tests.plugins.smarketing.sandbox.vendors.conftest import ENDS, Serve, Served, renewal
 
 CONTACTS = "/crm/objects/2026-09/contacts"
 
@@ -69,16 +69,8 @@ def test_an_answer_that_never_comes_is_for_the_client_to_give_up(hubspot: Served
 
 
 def test_a_token_expires_between_two_pages(hubspot: Served) -> None:
-    keys = hubspot.vendor.keys
-    form = {
-        "grant_type": "refresh_token",
-        "client_id": keys.client_id,
-        "client_secret": keys.client_secret,
-        "refresh_token": keys.refresh_token,
-    }
-
     def renew() -> dict[str, str]:
-        token = httpx.post(f"{hubspot.url}/oauth/2026-09/token", data=form).json()
+        token = httpx.post(f"{hubspot.url}/oauth/2026-09/token", data=renewal(hubspot)).json()
         return {"Authorization": f"Bearer {token['access_token']}"}
 
     headers = renew()
@@ -103,6 +95,18 @@ def test_rows_that_change_between_pages_are_lost_to_whoever_counts_pages(serve: 
         found += ids(page["results"])
     assert len(everybody - set(found)) == 100
     assert len(found) > len(set(found))
+
+
+def test_what_is_no_record_is_told_unchanged(hubspot: Served) -> None:
+    paths = (
+        "/crm/v3/pipelines/deals",
+        "/crm/v3/owners/",
+        "/marketing/v3/forms",
+        f"/crm/v4/objects/contacts/{ids(hubspot.get(CONTACTS)['results'])[0]}/associations/companies",
+    )
+    honest = [hubspot.get(path) for path in paths]
+    hubspot.simulator.faults.order(Fault("change"))
+    assert [hubspot.get(path) for path in paths] == honest
 
 
 def test_a_page_tells_a_row_twice_or_leaves_one_out(hubspot: Served) -> None:

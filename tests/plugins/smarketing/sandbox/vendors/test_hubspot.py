@@ -11,7 +11,12 @@ import pytest
 from smarketing.sandbox.story import Story
 from smarketing.sandbox.vendors.hubspot import schema
 
-from tests.plugins.smarketing.sandbox.vendors.conftest import COMPANY, Serve, Served
+from tests.plugins.smarketing.sandbox.vendors.conftest import (
+    COMPANY,
+    Serve,
+    Served,
+    renewal,
+)
 
 CONTACTS = "/crm/objects/2026-09/contacts"
 MODIFIED = "lastmodifieddate"
@@ -280,7 +285,9 @@ def test_search_refuses_what_is_too_much_or_wrong(hubspot: Served, body: dict[st
 
 
 def test_search_compares_as_hubspot_does(hubspot: Served) -> None:
-    everybody = hubspot.pages(CONTACTS, limit=100, properties="country,lifecyclestage,lead_score")
+    everybody = hubspot.pages(
+        CONTACTS, limit=100, properties="country,lifecyclestage,hs_lead_status,lead_score"
+    )
 
     def matching(name: str, test: Any) -> list[str]:
         return sorted(
@@ -303,6 +310,9 @@ def test_search_compares_as_hubspot_does(hubspot: Served) -> None:
     leads = matching("lifecyclestage", lambda value: value == "lead")
     assert found(where("lifecyclestage", "EQ", "lead")) == leads
     assert found(where("lifecyclestage", "EQ", "Lead")) == []
+    new = matching("hs_lead_status", lambda value: value == "NEW")
+    assert found(where("hs_lead_status", "EQ", "NEW")) == new
+    assert len(new) > 5
     high = matching("lead_score", lambda value: float(value) > 9)
     assert found(where("lead_score", "GT", 9)) == high
     between = {**where("lead_score", "BETWEEN", 9), "highValue": "40"}
@@ -415,11 +425,16 @@ def test_records_can_be_merged_archived_and_erased_now(serve: Serve) -> None:
 
 
 def test_the_archived_are_listed_by_their_flag_only_and_never_found(hubspot: Served) -> None:
-    archived = ids({"results": hubspot.pages(CONTACTS, archived="true")})
+    archived = hubspot.pages(CONTACTS, archived="true")
     assert archived
-    assert not set(archived) & set(ids({"results": hubspot.pages(CONTACTS, limit=100)}))
-    for contact in archived:
-        assert hubspot.search("contacts", where("hs_object_id", "EQ", contact))["total"] == 0
+    assert not set(ids({"results": archived})) & set(ids({"results": hubspot.pages(CONTACTS)}))
+    for row in archived:
+        found = where("hs_object_id", "EQ", row["id"])
+        hubspot.clock.set(datetime.fromisoformat(row["archivedAt"]))
+        assert hubspot.search("contacts", found)["total"] == 0
+        hubspot.clock.advance(-1)
+        assert hubspot.search("contacts", found)["total"] == 1
+        assert row["id"] not in ids({"results": hubspot.pages(CONTACTS, archived="true")})
 
 
 def test_an_association_does_not_bump_the_record(hubspot: Served, told: list[Story]) -> None:
@@ -459,13 +474,7 @@ def test_a_stranger_is_refused(hubspot: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/oauth/v1/token", "/oauth/2026-09/token"])
 def test_an_access_token_lives_as_long_as_it_says(hubspot: Served, path: str) -> None:
-    keys = hubspot.vendor.keys
-    form = {
-        "grant_type": "refresh_token",
-        "client_id": keys.client_id,
-        "client_secret": keys.client_secret,
-        "refresh_token": keys.refresh_token,
-    }
+    form = renewal(hubspot)
     granted = httpx.post(f"{hubspot.url}{path}", data=form).json()
     assert granted["expires_in"] == 1800
     headers = {"Authorization": f"Bearer {granted['access_token']}"}
@@ -479,6 +488,15 @@ def test_an_access_token_lives_as_long_as_it_says(hubspot: Served, path: str) ->
     assert status() == 401
     wrong = httpx.post(f"{hubspot.url}{path}", data={**form, "refresh_token": "stolen"})
     assert wrong.status_code == 400
+
+
+def test_an_oauth_app_has_a_smaller_window_and_no_day(serve: Serve) -> None:
+    hubspot = serve(throttled=True)
+    granted = httpx.post(f"{hubspot.url}/oauth/2026-09/token", data=renewal(hubspot)).json()
+    headers = {"Authorization": f"Bearer {granted['access_token']}"}
+    answer = httpx.get(f"{hubspot.url}{CONTACTS}", headers=headers)
+    assert answer.headers["X-HubSpot-RateLimit-Max"] == "110"
+    assert not [name for name in answer.headers if "daily" in name]
 
 
 def test_calls_are_limited_in_rolling_windows_of_ten_seconds(serve: Serve) -> None:
