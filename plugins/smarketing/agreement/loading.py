@@ -183,8 +183,8 @@ def load_agreement(
     savepoint of that.
 
     Windows of a signed version that open before the local date of ``published_until``, the newest
-    night published, stay as they are, whatever public holidays and time zones have become: what was
-    judged by them is published.
+    night published, or on it if the calendar had opened by then, stay as they are, whatever public
+    holidays and time zones have become: what was judged by them is published.
 
     A version that has started by ``as_of`` (an aware instant), of this load or of one before, is
     signed: raises ``AgreementError``, and changes nothing, if its content changed or its file is
@@ -425,8 +425,12 @@ def _published_windows(
         if name not in known or not known[name].is_signed(as_of):
             continue
         for calendar, rule in version.contract.calendars.items():
+            laid_out = windows[name, calendar]
             day = published_until.astimezone(ZoneInfo(rule.zone)).date()
-            earlier = sorted(w for w in windows[name, calendar] if w.local_date < day)
+            # of the night's own day nothing was read if the calendar had not opened yet
+            if any(w.opens_at < published_until and w.local_date == day for w in laid_out):
+                day += timedelta(days=1)
+            earlier = sorted(w for w in laid_out if w.local_date < day)
             if earlier:
                 published[name, calendar] = _LaidOut(earlier, day)
     return published

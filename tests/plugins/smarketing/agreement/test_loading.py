@@ -335,6 +335,27 @@ def test_windows_in_what_is_published_stay_as_they_were(
 
 
 @pytest.mark.usefixtures("madrid")
+@pytest.mark.parametrize(("opened", "windows"), [(False, 0), (True, 2)])
+def test_the_day_of_what_is_published_stays_once_it_has_opened(
+    folder: Path,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    opened: bool,
+    windows: int,
+) -> None:
+    load(folder, connection)
+    holidays_become(monkeypatch, date(2025, 5, 5))
+    # a Monday: from 9 to 14 and from 15 to 18 in Madrid
+    nine = datetime(2025, 5, 5, 7, tzinfo=UTC)
+    load(folder, connection, published_until=nine + timedelta(seconds=1) if opened else nine)
+    assert rows(
+        connection,
+        "select count(*) from agreement.opening_windows"
+        " where calendar = 'office' and local_date = '2025-05-05'",
+    ) == [(windows,)]
+
+
+@pytest.mark.usefixtures("madrid")
 def test_windows_in_what_is_published_stay_when_their_version_is_written_anew(
     folder: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
