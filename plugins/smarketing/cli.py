@@ -19,9 +19,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from smarketing.config import Config, ConfigError, read_config
+from smarketing.config import Config, read_config
+from smarketing.explained import ExplainedError
 from smarketing.warehouse import server
-from smarketing.warehouse.build import BuildError
 from smarketing.warehouse.connection import WarehouseError, connect, given_uri, with_parameters
 from smarketing.warehouse.initialise import initialise, is_initialised
 
@@ -62,21 +62,9 @@ _DAY = ["%Y-%m-%d"]
 @contextmanager
 def _explained() -> Iterator[None]:
     """Errors that have an explanation are shown as one, without a traceback."""
-    from smarketing.agreement import AgreementError, UnknownVersionError
-    from smarketing.agreement.backtest import BacktestError
-    from smarketing.sources.csv_export import SourceError
-
     try:
         yield
-    except (
-        AgreementError,
-        BacktestError,
-        BuildError,
-        ConfigError,
-        SourceError,
-        UnknownVersionError,
-        WarehouseError,
-    ) as error:
+    except ExplainedError as error:
         console.print(f"[bold red]✗[/] {escape(str(error))}")
         raise typer.Exit(1) from error
 

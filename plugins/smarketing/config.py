@@ -22,10 +22,11 @@ from pydantic import (
     field_validator,
 )
 
+from smarketing.explained import ExplainedError
 from smarketing.home import PROJECT, home
 
 
-class ConfigError(Exception):
+class ConfigError(ExplainedError):
     """The configuration cannot be used; the message says which file, what, and what to do."""
 
 

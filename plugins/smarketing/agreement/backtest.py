@@ -21,6 +21,7 @@ from psycopg import sql
 
 from smarketing.agreement.loading import expanded_until, load_agreement
 from smarketing.agreement.reading import Agreement, Version
+from smarketing.explained import ExplainedError
 from smarketing.review.reading import read_periods
 from smarketing.review.scoreboard import Period
 from smarketing.warehouse.build import SCHEMAS, refuse_failures, run_dbt
@@ -36,7 +37,7 @@ _A_YEAR = timedelta(days=365)
 _EARLIEST = date(2000, 1, 1)
 
 
-class BacktestError(Exception):
+class BacktestError(ExplainedError):
     """The draft cannot be held against history; the message says why, and what to do."""
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from smarketing.explained import ExplainedError
+
 Location = tuple[str | int, ...]
 
 
@@ -31,7 +33,7 @@ class Fault:
         return f"{place}:{clause} found {self.found}, expected {self.expected}; {self.remedy}."
 
 
-class AgreementError(Exception):
+class AgreementError(ExplainedError):
     """The agreement cannot be used. Holds every fault found, in the order of files and lines."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -17,12 +17,13 @@ from smarketing.agreement.consistency import inconsistencies
 from smarketing.agreement.contract import Contract
 from smarketing.agreement.document import Node, read_document
 from smarketing.agreement.faults import AgreementError, Fault, spell
+from smarketing.explained import ExplainedError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-class UnknownVersionError(Exception):
+class UnknownVersionError(ExplainedError):
     """No version is called so; the message lists those that there are."""
 
 

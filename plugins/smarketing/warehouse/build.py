@@ -12,6 +12,7 @@ from typing import Any, Literal
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from smarketing.explained import ExplainedError
 from smarketing.home import PROJECT
 from smarketing.night import Night
 from smarketing.warehouse.connection import connect
@@ -27,7 +28,7 @@ SCHEMAS: dict[Layer, str] = {
 }
 
 
-class BuildError(Exception):
+class BuildError(ExplainedError):
     """Models or their tests failed; the message names each of them and what the database said."""
 
 

@@ -14,13 +14,15 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from smarketing.explained import ExplainedError
+
 Role = Literal["loader", "transformer", "reader"]
 
 CONNECTION_ID = "smarketing_warehouse"
 CONNECTION_VARIABLE = f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"
 
 
-class WarehouseError(Exception):
+class WarehouseError(ExplainedError):
     """The warehouse cannot be reached or is not ready; the message says what to do."""
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smarketing.explained import ExplainedError
 
-class SourceError(Exception):
+
+class SourceError(ExplainedError):
     """The source cannot be read as declared; trying again without a change does not help.
 
     Each fault names the place, what was found, what was expected and what to do.
