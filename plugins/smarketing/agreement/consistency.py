@@ -56,15 +56,22 @@ def _detours(contract: Node) -> list[str]:
     return _names(contract.items("stages", "detours"))
 
 
-def _repeated(clauses: Iterable[Node], key: str) -> Iterator[tuple[Node, str, Node]]:
-    """Where ``key`` names what an earlier clause named: the place, the name, the earlier place."""
+def _repeated(
+    clauses: Iterable[Node], key: str, file: Path, *, what: str, once: str, remedy: str
+) -> Iterator[Fault]:
+    """Where ``key`` names what an earlier clause named; ``what`` is called by that name."""
     seen: dict[str, Node] = {}
     for clause in clauses:
         place = clause.get(key)
         if place is None or not (name := place.text()):
             continue
         if first := seen.get(name):
-            yield place, name, first
+            yield place.fault(
+                file,
+                f"{what} '{name}' a second time",
+                f"each {once} once (the first is on line {first.line})",
+                remedy,
+            )
         seen.setdefault(name, place)
 
 
@@ -104,13 +111,14 @@ def _alike(contract: Node, file: Path) -> Iterator[Fault]:
 
 def _stages(contract: Node, file: Path) -> Iterator[Fault]:
     stages = contract.items("stages", "path") + contract.items("stages", "detours")
-    for place, name, first in _repeated(stages, "stage"):
-        yield place.fault(
-            file,
-            f"the stage '{name}' a second time",
-            f"each stage once (the first is on line {first.line})",
-            "remove or rename one of the two",
-        )
+    yield from _repeated(
+        stages,
+        "stage",
+        file,
+        what="the stage",
+        once="stage",
+        remedy="remove or rename one of the two",
+    )
 
 
 def _on_path(reference: Node, contract: Node, file: Path) -> Iterator[Fault]:
@@ -151,13 +159,14 @@ def _mappings(contract: Node, file: Path) -> Iterator[Fault]:
 
 def _qualification(contract: Node, file: Path) -> Iterator[Fault]:
     rules = contract.items("qualification")
-    for place, name, first in _repeated(rules, "name"):
-        yield place.fault(
-            file,
-            f"the rule '{name}' a second time",
-            f"each name once (the first is on line {first.line})",
-            "give one of the two another name",
-        )
+    yield from _repeated(
+        rules,
+        "name",
+        file,
+        what="the rule",
+        once="name",
+        remedy="give one of the two another name",
+    )
     for rule in rules:
         if stage := rule.get("stage"):
             yield from _on_path(stage, contract, file)
@@ -175,13 +184,14 @@ def _qualification(contract: Node, file: Path) -> Iterator[Fault]:
 
 def _scores(contract: Node, file: Path) -> Iterator[Fault]:
     rules = contract.items("qualification")
-    for place, name, first in _repeated(contract.items("scores"), "stage"):
-        yield place.fault(
-            file,
-            f"the threshold of '{name}' a second time",
-            f"each stage once (the first is on line {first.line})",
-            "write both points into one entry",
-        )
+    yield from _repeated(
+        contract.items("scores"),
+        "stage",
+        file,
+        what="the threshold of",
+        once="stage",
+        remedy="write both points into one entry",
+    )
     for threshold in contract.items("scores"):
         if not threshold.get("fit") and not threshold.get("engagement"):
             yield threshold.fault(file, *_NO_POINTS)
@@ -252,13 +262,14 @@ def _reachable(
 
 
 def _buyers(contract: Node, file: Path) -> Iterator[Fault]:
-    for place, name, first in _repeated(contract.items("personas"), "persona"):
-        yield place.fault(
-            file,
-            f"the persona '{name}' a second time",
-            f"each persona once (the first is on line {first.line})",
-            "remove one of the two",
-        )
+    yield from _repeated(
+        contract.items("personas"),
+        "persona",
+        file,
+        what="the persona",
+        once="persona",
+        remedy="remove one of the two",
+    )
     stages, personas = _path(contract), _personas(contract)
     tables = contract.entries("lead_values", "by_persona")
     for persona, table in tables.items():
@@ -328,13 +339,14 @@ def _commitments(contract: Node, file: Path) -> Iterator[Fault]:
     commitments = contract.items("commitments")
     yield from _both_sides(contract, file)
     yield from _one_currency(contract, file)
-    for place, identifier, first in _repeated(commitments, "id"):
-        yield place.fault(
-            file,
-            f"the commitment '{identifier}' a second time",
-            f"each id once (the first is on line {first.line})",
-            "give one of the two another id",
-        )
+    yield from _repeated(
+        commitments,
+        "id",
+        file,
+        what="the commitment",
+        once="id",
+        remedy="give one of the two another id",
+    )
     for commitment in commitments:
         for key in ("stage", "from", "to"):
             if reference := commitment.get(key):
