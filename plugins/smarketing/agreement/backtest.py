@@ -58,7 +58,7 @@ class Comparison:
     @property
     def is_told(self) -> bool:
         """Whether anything can be told on one side at least."""
-        return any(each and each.status != "undetermined" for each in (self.official, self.draft))
+        return any(each and each.is_told for each in (self.official, self.draft))
 
     @property
     def differs(self) -> bool:

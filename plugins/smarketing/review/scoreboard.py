@@ -158,6 +158,11 @@ class Period:
         return STATUSES[self.status][1]
 
     @property
+    def is_told(self) -> bool:
+        """Whether the night can tell anything of it."""
+        return self.status != "undetermined"
+
+    @property
     def is_judged(self) -> bool:
         """Whether the last word on it has been spoken."""
         return self.status in ("met", "missed")
@@ -288,7 +293,7 @@ class Line:
         now = self.now
         if now.status == "pending":
             return f"No working hour of this {now.period_kind} has passed yet."
-        if now.status == "undetermined":
+        if not now.is_told:
             return f"{(now.status_reason or '').capitalize()}."
         if now.status == "insufficient_sample":
             return f"{now.sample_size:,} so far; a verdict needs {max(now.minimum_sample, 1):,}."
@@ -357,12 +362,12 @@ class Side:
     @property
     def told(self) -> Sequence[Promise]:
         """The promises that the night has figures for."""
-        return [each for each in self.promises if each.whole.now.status != "undetermined"]
+        return [each for each in self.promises if each.whole.now.is_told]
 
     @property
     def undetermined(self) -> Sequence[Promise]:
         """Those of which nothing can be told tonight."""
-        return [each for each in self.promises if each.whole.now.status == "undetermined"]
+        return [each for each in self.promises if not each.whole.now.is_told]
 
     @property
     def standing(self) -> Mapping[Tone, int]:
