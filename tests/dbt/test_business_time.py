@@ -29,6 +29,7 @@ from smarketing.warehouse.build import run_dbt
 from smarketing.warehouse.connection import connect
 
 from tests.conftest import new_warehouse
+from tests.wall_clock import CLOCK_CHANGES, MINUTE, shown
 
 GOLDEN = PROJECT / "tests" / "golden" / "business_time.csv"
 ORIGIN = PROJECT.parent / "shared" / "golden" / "business_time.csv"
@@ -216,32 +217,15 @@ def test_the_golden_cases_are_as_they_were_given() -> None:
 
 # the walk -----------------------------------------------------------------------------------------
 
-MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# zones and days around their clock changes: by an hour, by half an hour, at midnight, by a day
-CLOCK_CHANGES = [
-    ("Europe/Madrid", date(2026, 3, 29)),
-    ("Europe/Madrid", date(2025, 10, 26)),
-    ("America/New_York", date(2026, 3, 8)),
-    ("America/New_York", date(2026, 11, 1)),
-    ("America/Sao_Paulo", date(2017, 10, 15)),
-    ("America/Sao_Paulo", date(2018, 2, 18)),
-    ("Australia/Lord_Howe", date(2026, 4, 5)),
-    ("Australia/Lord_Howe", date(2026, 10, 4)),
-    ("Pacific/Apia", date(2011, 12, 30)),
-    ("Asia/Kolkata", date(2026, 1, 26)),
-]
 BEFORE, AFTER = 9, 6
 
 
 @dataclass(frozen=True)
 class Span:
-    """The days around a clock change, and what the wall clock shows at each minute of them.
-
-    A clock set back shows nothing new until it has caught up with itself.
-    """
+    """The days around a clock change, and what the wall clock shows at each minute of them."""
 
     start: datetime
     days: tuple[date, ...]
@@ -256,11 +240,7 @@ def span_of(change: tuple[str, date]) -> Span:
     zone, changed = ZoneInfo(change[0]), change[1]
     days = tuple(changed + number * DAY for number in range(-BEFORE, AFTER + 1))
     start = datetime.combine(days[0] - DAY, time(), UTC)
-    minutes = range((len(days) + 4) * 24 * 60)
-    shown = accumulate(
-        ((start + n * MINUTE).astimezone(zone).replace(tzinfo=None) for n in minutes), max
-    )
-    return Span(start, days, tuple(shown))
+    return Span(start, days, tuple(shown(zone, start, (len(days) + 4) * 24 * 60)))
 
 
 def windows_of(rule: dict[str, Any], day: date) -> list[str]:

@@ -11,20 +11,7 @@ from hypothesis import strategies as st
 from smarketing.agreement.calendars import Calendar
 from smarketing.agreement.hours import LocalWindow, OpeningWindow, opening_windows
 
-MINUTE = timedelta(minutes=1)
-
-# zones and days around their clock changes: by an hour, by half an hour, at midnight, by a day.
-CLOCK_CHANGES = [
-    ("Europe/Madrid", date(2026, 3, 29)),
-    ("Europe/Madrid", date(2025, 10, 26)),
-    ("America/New_York", date(2026, 11, 1)),
-    ("America/Sao_Paulo", date(2017, 10, 15)),
-    ("America/Sao_Paulo", date(2018, 2, 18)),
-    ("Australia/Lord_Howe", date(2026, 4, 5)),
-    ("Australia/Lord_Howe", date(2026, 10, 4)),
-    ("Pacific/Apia", date(2011, 12, 30)),
-    ("Asia/Kolkata", date(2026, 1, 26)),
-]
+from tests.wall_clock import CLOCK_CHANGES, MINUTE, shown
 
 Week = list[tuple[LocalWindow, ...]]
 
@@ -131,16 +118,13 @@ def test_windows_are_open_when_the_wall_clock_says_so(
         for midnight in [datetime.combine(day, datetime.min.time())]
         for window in windows_on(day)
     ]
-    now = datetime.combine(first - timedelta(days=1), datetime.min.time(), UTC)
+    start = datetime.combine(first - timedelta(days=1), datetime.min.time(), UTC)
     end = datetime.combine(last + timedelta(days=3), datetime.min.time(), UTC)
-    latest_shown = datetime.min
-    open_minutes = set()
-    while now < end:
-        # a clock set back shows nothing new until it has caught up with itself.
-        latest_shown = max(latest_shown, now.astimezone(zone).replace(tzinfo=None))
-        if any(opens <= latest_shown < closes for opens, closes in local_windows):
-            open_minutes.add(now)
-        now += MINUTE
+    open_minutes = {
+        start + n * MINUTE
+        for n, time in enumerate(shown(zone, start, (end - start) // MINUTE))
+        if any(opens <= time < closes for opens, closes in local_windows)
+    }
 
     counted = [
         window.opens_at + n * MINUTE
