@@ -18,7 +18,7 @@ from smarketing.sandbox.company import Company
 from smarketing.sandbox.vendors.clock import Clock, as_text
 from smarketing.sandbox.vendors.hubspot import schema
 from smarketing.sandbox.vendors.hubspot.call import Answer, Call, both
-from smarketing.sandbox.vendors.hubspot.errors import RefusedError, over_limit, refusal
+from smarketing.sandbox.vendors.hubspot.errors import RefusedError, over_limit, refusal, refused
 from smarketing.sandbox.vendors.hubspot.fill import fill
 from smarketing.sandbox.vendors.hubspot.limits import App, Area, Keys, Limits
 from smarketing.sandbox.vendors.hubspot.marketing import Marketing
@@ -119,12 +119,12 @@ class HubSpot:
             headers: dict[str, str] = {}
             try:
                 if len(str(request.url)) > LONGEST_URI:
-                    raise RefusedError(414, "VALIDATION_ERROR", "URI too long")
+                    raise refused(414)
                 app = self._caller(request)
                 if self._limits:
-                    refused, headers = self._limits.admit(app, _area(request.url.path))
-                    if refused:
-                        return _json(over_limit(refused), 429, headers)
+                    policy, headers = self._limits.admit(app, _area(request.url.path))
+                    if policy:
+                        return _json(over_limit(policy), 429, headers)
                 content = await answer(Call(request, self._clock.now()))
             except RefusedError as refused_call:
                 return _json(refused_call.content, refused_call.status, headers)
@@ -138,9 +138,7 @@ class HubSpot:
     def _caller(self, request: Request) -> App:
         app = self.keys.app_of(request.headers.get("authorization", ""))
         if app is None:
-            raise RefusedError(
-                401, "INVALID_AUTHENTICATION", "Authentication credentials not found."
-            )
+            raise refused(401)
         if app == "expired":
             raise RefusedError(401, "EXPIRED_AUTHENTICATION", "The OAuth token used has expired.")
         return app
@@ -152,8 +150,8 @@ class HubSpot:
     async def _token(self, request: Request) -> Response:
         granted = self.keys.refresh(dict(parse_qsl((await request.body()).decode())))
         if granted is None:
-            refused = RefusedError(400, "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
-            return _json(refused.content, refused.status)
+            error = RefusedError(400, "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+            return _json(error.content, error.status)
         return _json(granted)
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from smarketing.sandbox.vendors.clock import as_text
 from smarketing.sandbox.vendors.hubspot import schema
-from smarketing.sandbox.vendors.hubspot.errors import RefusedError
+from smarketing.sandbox.vendors.hubspot.errors import invalid
 
 DATED = "2026-09"
 
@@ -77,14 +77,19 @@ Endpoint = tuple[str, Answer, tuple[str, ...]]
 
 def page(call: Call, rows: list[Any], *, default: int, most: int) -> dict[str, Any]:
     """One page of rows; the cursor counts them."""
-    limit = call.whole_number("limit", default)
-    if not 1 <= limit <= most:
-        raise invalid(f"limit: 1 to {most}, not {limit}")
+    limit = within(call.whole_number("limit", default), most)
     begin = call.whole_number("after", 0)
     page: dict[str, Any] = {"results": rows[begin : begin + limit]}
     if begin + limit < len(rows):
         page["paging"] = call.paging(begin + limit)
     return page
+
+
+def within(limit: int, most: int) -> int:
+    """A page's size, if the endpoint gives pages as long."""
+    if not 1 <= limit <= most:
+        raise invalid(f"limit: 1 to {most}, not {limit}")
+    return limit
 
 
 def batch(call: Call, results: list[Any], errors: list[Any]) -> dict[str, Any]:
@@ -120,10 +125,6 @@ def whole_number(name: str, value: Any) -> int:
     if number < 0:
         raise invalid(f"{name}: a whole number, not {value!r}")
     return number
-
-
-def invalid(message: str) -> RefusedError:
-    return RefusedError(400, "VALIDATION_ERROR", message)
 
 
 def both(legacy: str, rest: str = "") -> tuple[str, str]:

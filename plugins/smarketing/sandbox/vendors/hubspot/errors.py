@@ -40,10 +40,19 @@ def correlation_id() -> str:
     return str(uuid.UUID(int=next(_CALLS)))
 
 
+def refused(status: int) -> RefusedError:
+    """Any refusal but 429, where there is no more to say than its status."""
+    return RefusedError(status, *_MESSAGES.get(status, _MESSAGES[500]))
+
+
+def invalid(message: str) -> RefusedError:
+    """The refusal of a call that asks for what cannot be."""
+    return RefusedError(400, "VALIDATION_ERROR", message)
+
+
 def refusal(status: int) -> bytes:
     """The body of any refusal but 429."""
-    category, message = _MESSAGES.get(status, _MESSAGES[500])
-    return orjson.dumps(RefusedError(status, category, message).content)
+    return orjson.dumps(refused(status).content)
 
 
 def over_limit(policy: str) -> dict[str, str]:

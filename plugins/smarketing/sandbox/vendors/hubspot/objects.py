@@ -17,12 +17,12 @@ from smarketing.sandbox.vendors.hubspot.call import (
     batch,
     error,
     inputs,
-    invalid,
     kind_of_path,
     page,
     whole_number,
+    within,
 )
-from smarketing.sandbox.vendors.hubspot.errors import RefusedError
+from smarketing.sandbox.vendors.hubspot.errors import RefusedError, invalid
 from smarketing.sandbox.vendors.hubspot.records import Account, Record
 from smarketing.sandbox.vendors.hubspot.search import search
 
@@ -72,9 +72,7 @@ class Objects:
         """Pages in the order of ids: what comes into being under the cursor is not seen."""
         histories = call.names("propertiesWithHistory")
         most = 50 if histories else 100
-        limit = call.whole_number("limit", 10)
-        if not 1 <= limit <= most:
-            raise invalid(f"limit: 1 to {most}, not {limit}")
+        limit = within(call.whole_number("limit", 10), most)
         after = call.whole_number("after", 0)
         found = self._account.since(call.kind, after, call.now, archived=call.wants_archived)
         records = list(islice(found, limit + 1))
@@ -118,10 +116,8 @@ class Objects:
         if len((await call.request.body()).decode()) > LONGEST_SEARCH:
             raise invalid(f"the body is longer than {LONGEST_SEARCH} characters")
         body = await call.body()
-        limit = whole_number("limit", body.get("limit", 10))
+        limit = within(whole_number("limit", body.get("limit", 10)), 200)
         after = whole_number("after", body.get("after") or 0)
-        if not 1 <= limit <= 200:
-            raise invalid(f"limit: 1 to 200, not {limit}")
         if after >= MOST_FOUND:
             raise invalid(f"paging past {MOST_FOUND} results is not supported")
         at = call.now - INDEX_LAG

@@ -55,9 +55,13 @@ class Record:
         told = self._told(at)
         return self.changes[told - 1].at if told else self.born
 
+    def given(self, at: int) -> dict[str, str]:
+        """The values of an instant that somebody gave it; cleared ones are empty."""
+        return {change.name: change.value for change in self.changes[: self._told(at)]}
+
     def values(self, at: int) -> dict[str, str]:
         """All values of an instant."""
-        values = {change.name: change.value for change in self.changes[: self._told(at)]}
+        values = self.given(at)
         values["hs_object_id"] = str(self.id)
         values[CREATED[self.kind]] = as_text(self.created)
         values[MODIFIED[self.kind]] = as_text(self.modified(at))
@@ -174,7 +178,12 @@ class Account:
         merged.sources = (primary, other)
         merged.archived = primary.archived
 
-        wanted = _values(other, at) | _values(primary, at)
+        wanted = {
+            name: value
+            for source in (other, primary)
+            for name, value in source.given(at).items()
+            if value
+        }
         wanted[MERGED_IDS] = ";".join(str(source.id) for source in _ancestors(merged))
         for name, value in wanted.items():
             if merged.value(name, at) != value:
@@ -202,13 +211,6 @@ class Account:
             insort(ids, record.id)
         self.revision += 1
         return record
-
-
-def _values(record: Record, at: int) -> dict[str, str]:
-    """The values that somebody gave a record, the cleared ones left out."""
-    told = record.changes[: bisect_right(record.changes, at, key=attrgetter("at"))]
-    values = {change.name: change.value for change in told}
-    return {name: value for name, value in values.items() if value}
 
 
 def _ancestors(record: Record) -> Iterator[Record]:

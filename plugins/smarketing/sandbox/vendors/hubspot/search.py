@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from smarketing.sandbox.vendors.clock import as_ms
-from smarketing.sandbox.vendors.hubspot.errors import RefusedError
+from smarketing.sandbox.vendors.hubspot.errors import invalid
 from smarketing.sandbox.vendors.hubspot.records import Record
 from smarketing.sandbox.vendors.hubspot.schema import CREATED, MODIFIED, PROPERTIES
 
@@ -38,11 +38,9 @@ def search(records: Iterable[Record], kind: str, body: dict[str, Any], at: int) 
     if (
         len(groups) > MOST_GROUPS
         or sum(sizes) > MOST_FILTERS
-        or max(sizes, default=0) > (MOST_IN_GROUP)
+        or max(sizes, default=0) > MOST_IN_GROUP
     ):
-        raise RefusedError(
-            400,
-            "VALIDATION_ERROR",
+        raise invalid(
             f"too many filters: at most {MOST_GROUPS} filterGroups, {MOST_IN_GROUP} filters in "
             f"each and {MOST_FILTERS} in all",
         )
@@ -67,7 +65,7 @@ def search(records: Iterable[Record], kind: str, body: dict[str, Any], at: int) 
 
 def _sort(kind: str, sorts: list[Any]) -> tuple[str, bool]:
     if len(sorts) > 1:
-        raise RefusedError(400, "VALIDATION_ERROR", "only one sort is allowed")
+        raise invalid("only one sort is allowed")
     if not sorts:
         return CREATED[kind], False
     [sort] = sorts
@@ -103,7 +101,7 @@ def _test(kind: str, wish: dict[str, Any]) -> Test:
         low, high = (_given(name, type_, wish.get(key)) for key in ("value", "highValue"))
         return _present(name, type_, lambda value: low <= value <= high)
     if operator not in _COMPARISONS:
-        raise RefusedError(400, "VALIDATION_ERROR", f"operator {operator} is not known")
+        raise invalid(f"operator {operator} is not known")
     compare, other = _COMPARISONS[operator], _given(name, type_, wish.get("value"))
     return _present(name, type_, lambda value: compare(value, other))
 
@@ -126,9 +124,7 @@ def _says(words: str) -> Test:
 def _known(kind: str, name: str) -> str:
     """The type of a property."""
     if name not in PROPERTIES[kind]:
-        raise RefusedError(
-            400, "VALIDATION_ERROR", f"There was a problem: property {name} is unknown"
-        )
+        raise invalid(f"There was a problem: property {name} is unknown")
     return PROPERTIES[kind][name].type
 
 
@@ -140,9 +136,7 @@ def _given(name: str, type_: str, value: Any, *, is_lowered: bool = True) -> Any
         if type_ == "number":
             return float(value)
     except (TypeError, ValueError) as error:
-        raise RefusedError(
-            400, "VALIDATION_ERROR", f"{value!r} is not a valid value of the {type_} {name}"
-        ) from error
+        raise invalid(f"{value!r} is not a valid value of the {type_} {name}") from error
     text = str(value)
     return text.lower() if type_ == "string" and is_lowered else text
 
