@@ -18,7 +18,7 @@ import psycopg
 
 from smarketing.config import Config, read_config
 from smarketing.night import Night, Step, check_instants, close_night, open_night, recorded
-from smarketing.sources.csv_export import LoadError
+from smarketing.sources.errors import LoadError
 from smarketing.warehouse.build import Layer, build_layer
 from smarketing.warehouse.connection import WarehouseError, as_role, connect, uri_in_task
 from smarketing.warehouse.publish import publish

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from smarketing import steps
-from smarketing.sources.csv_export import LoadError
+from smarketing.sources.errors import LoadError
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, WarehouseError
 
 from tests.nights.conftest import LAST_NIGHT, Company, Rows, read_marts

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from smarketing.sources.csv_export.entities import ENTITIES, Entity
-from smarketing.sources.csv_export.errors import SourceError
 from smarketing.sources.csv_export.mapping import REQUIRED, FileMapping, Mapping
 from smarketing.sources.csv_export.records import HeaderError, open_records, printable
+from smarketing.sources.errors import SourceError
 
 _DATE: Final = r"(?P<date>\d{4}-\d{2}-\d{2})"
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import psycopg
 from smarketing.sources.csv_export.deliveries import Delivery, find_deliveries
 from smarketing.sources.csv_export.entities import ENTITIES, Entity
-from smarketing.sources.csv_export.errors import SourceError
-from smarketing.sources.csv_export.loading import Load, raw_tables
+from smarketing.sources.csv_export.loading import SCHEMA, RawExports
 from smarketing.sources.csv_export.mapping import REQUIRED, Mapping
 from smarketing.sources.csv_export.rejected import RejectedRows
 from smarketing.sources.csv_export.tables import DeliveryReader, Rejected
+from smarketing.sources.errors import SourceError
+from smarketing.sources.loading import raw_tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,9 +96,10 @@ def extract(
     deliveries = find_deliveries(mapping, known_at)
     with (
         psycopg.connect(warehouse_uri, autocommit=True) as connection,
-        raw_tables(connection, mapping.system, known_at, workdir) as raw,
+        raw_tables(connection, SCHEMA, mapping.system, known_at, workdir) as raw,
     ):
-        seen = raw.seen()
+        exports = RawExports(connection, raw, mapping.system, known_at)
+        seen = exports.seen()
         if seen.latest and seen.latest > known_at:
             latest = seen.latest.astimezone(UTC).isoformat()
             note = f"already read as of a later night, {latest}"
@@ -114,17 +116,17 @@ def extract(
             for entity in ENTITIES
         ]
         if seen.latest != known_at or any(reading.unread for reading in readings):
-            raw.collect([Load(each.entity, each.batches, each.files) for each in readings])
+            raw.collect([exports.load(each.entity, each.batches, each.files) for each in readings])
             for reading in readings:
                 reading.check()
             raw.load()
             for reading in readings:
                 if reading.count.rows_read > reading.count.rows_rejected:
-                    reading.count.rows_overwritten = raw.overwritten(reading.entity)
+                    reading.count.rows_overwritten = exports.overwritten(reading.entity)
         for reading in readings:
             # Also where nothing was read: the night may be one that was killed before this.
-            raw.retire(reading.entity, by_key=reading.by_key, by_id=reading.by_id)
-        versions = raw.seen().versions
+            exports.retire(reading.entity, by_key=reading.by_key, by_id=reading.by_id)
+        versions = exports.seen().versions
         for reading in readings:
             name = reading.entity.name
             reading.count.rows_loaded = versions[name] - seen.versions[name]

@@ -15,14 +15,18 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from smarketing.sources.csv_export.entities import ENTITIES, Entity
-from smarketing.sources.csv_export.errors import MappingError
 from smarketing.sources.csv_export.formats import Format, Strict
 from smarketing.sources.csv_export.values import Reading, UnreadableError
+from smarketing.sources.errors import SourceError
 
 REQUIRED: Final = "leads"
 """The entity without which there is nothing to measure."""
 
 _VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
+
+
+class MappingError(SourceError):
+    """The mapping file is wrong; each fault names the file and the place in it."""
 
 
 class FileMapping(Strict):

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from smarketing.sources.csv_export import Mapping, SourceError
+from smarketing.sources.csv_export import Mapping
 from smarketing.sources.csv_export.deliveries import Delivery, find_deliveries
+from smarketing.sources.errors import SourceError
 
 if TYPE_CHECKING:
     from tests.plugins.smarketing.sources.csv_export.conftest import Folder

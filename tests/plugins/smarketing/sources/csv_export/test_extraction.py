@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from smarketing.sources.csv_export import LoadError, SourceError, extract
-from smarketing.sources.csv_export.loading import _credentials
+from smarketing.sources.csv_export import extract
+from smarketing.sources.errors import LoadError, SourceError
+from smarketing.sources.loading import _credentials
 
 from tests.plugins.smarketing.sources.csv_export.conftest import night
 
@@ -469,7 +470,7 @@ def test_a_file_in_the_place_of_the_workdir(folder: Folder, warehouse: Warehouse
 def test_only_one_extraction_at_a_time(
     folder: Folder, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smarketing.sources.csv_export.loading._LOCK_WAIT", "100ms")
+    monkeypatch.setattr("smarketing.sources.loading._LOCK_WAIT", "100ms")
     folder.write("leads.csv", HEADER + "1,,a@x,\n")
     with psycopg.connect(warehouse.uri) as other:
         other.execute("select pg_advisory_lock(hashtext('raw_csv_export'))")

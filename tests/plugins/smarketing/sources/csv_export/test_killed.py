@@ -132,7 +132,7 @@ def test_a_night_killed_before_old_keys_end_ends_them_when_run_again(
     folder.write("spend.csv", "id,campaign,day,amount\nS1,C1,2024-01-01,1\nS2,C1,2024-01-01,2\n")
     warehouse.extract(folder.mapping(spend), 1)
     mapping = folder.mapping(spend.replace("{campaign_id", "{spend_id: id, campaign_id"))
-    function = "smarketing.sources.csv_export.loading.RawTables.retire"
+    function = "smarketing.sources.csv_export.loading.RawExports.retire"
     arguments = [str(folder.mapping_file), warehouse.uri, NIGHT_END, str(warehouse.workdir)]
     assert python(NIGHT, function, "1", *arguments).returncode == -signal.SIGKILL
     assert warehouse.extract(mapping, 2).rows_read == 0

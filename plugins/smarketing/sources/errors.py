@@ -22,5 +22,5 @@ class LoadError(Exception):
     """The warehouse did not take the rows; the same night can be run again."""
 
 
-class MappingError(SourceError):
-    """The mapping file is wrong; each fault names the file and the place in it."""
+class UnreachableError(ExplainedError):
+    """A vendor does not answer, or refuses for now; the next try may find it in better health."""
