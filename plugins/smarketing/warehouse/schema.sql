@@ -10,9 +10,17 @@ create schema if not exists agreement authorization smarketing_loader;
 create schema if not exists ops authorization smarketing_transformer;
 create schema if not exists raw_csv_export authorization smarketing_loader;
 create schema if not exists raw_csv_export_staging authorization smarketing_loader;
+create schema if not exists raw_hubspot authorization smarketing_loader;
+create schema if not exists raw_hubspot_staging authorization smarketing_loader;
+create schema if not exists raw_marketo authorization smarketing_loader;
+create schema if not exists raw_marketo_staging authorization smarketing_loader;
+create schema if not exists raw_salesforce authorization smarketing_loader;
+create schema if not exists raw_salesforce_staging authorization smarketing_loader;
 
-grant usage on schema agreement, raw_csv_export to smarketing_transformer;
-alter default privileges for role smarketing_loader in schema agreement, raw_csv_export
+grant usage on schema agreement, raw_csv_export, raw_hubspot, raw_marketo, raw_salesforce
+    to smarketing_transformer;
+alter default privileges for role smarketing_loader
+    in schema agreement, raw_csv_export, raw_hubspot, raw_marketo, raw_salesforce
     grant select on tables to smarketing_transformer;
 grant usage on schema ops to smarketing_loader;
 

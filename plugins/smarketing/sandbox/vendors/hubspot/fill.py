@@ -1,4 +1,4 @@
-"""The fictional company as HubSpot would hold it, from the stories the CSV exports are made of.
+"""What HubSpot would hold of the fictional company: its business unit's part of all stories.
 
 Where HubSpot can hold a thing in its own way only, the story gives way: an e-mail address is one
 contact's alone (HubSpot, error 409 "Contact already exists"), so of several records with one
@@ -27,6 +27,7 @@ from smarketing.sandbox.market import Campaign, Campaigns
 from smarketing.sandbox.prospects import COLLEAGUES
 from smarketing.sandbox.prospects import Account as Employer
 from smarketing.sandbox.story import Deletion, Opportunity, Story, Touch, opaque_id
+from smarketing.sandbox.systems import crm_of
 from smarketing.sandbox.vendors.clock import SECOND, as_text
 from smarketing.sandbox.vendors.hubspot import schema
 from smarketing.sandbox.vendors.hubspot.records import Account, Change, Record
@@ -95,9 +96,10 @@ def fill(company: Company) -> Content:
     merging: list[_Person] = []
     for story, rng in stories(company, campaigns):
         person = _Person(content, story, rng)
-        for contact, record in zip(person.contacts, story.records, strict=True):
-            if record.email:
-                addresses[record.email.strip().lower()].append((contact, record.email))
+        for index, contact in person.contacts.items():
+            email = story.records[index].email
+            if email:
+                addresses[email.strip().lower()].append((contact, email))
             staff[story.number // COLLEAGUES].append((contact, story.prospect.account))
         if story.merges:
             merging.append(person)
@@ -142,34 +144,44 @@ class _Person:
         indexes = range(len(story.records))
         self._changes = [lead_changes(rng, story, index) for index in indexes]
         self._stages = stages_shown(rng, story)
-        self.contacts = [self._create(index) for index in indexes]
-        # by the index of a record: the contact that stands for it so far
-        self._present = list(self.contacts)
+        # by the index of the record in the story
+        self.contacts = {
+            index: self._create(index) for index in indexes if crm_of(story, index) == "hubspot"
+        }
+        # the contact that stands for each so far
+        self._present = dict(self.contacts)
 
     def tell(self) -> None:
         """Put in all that the story tells of the records, in the order of time."""
         story = self._story
         events: list[tuple[int, Callable[[], None]]] = [
-            (merge.at, partial(self._merge, number)) for number, merge in enumerate(story.merges)
+            (merge.at, partial(self._merge, number))
+            for number, merge in enumerate(story.merges)
+            if merge.survivor in self.contacts
         ]
         for at, index, occurred, stage, reason in self._stages:
+            if index not in self.contacts:
+                continue
             is_import = "T" not in occurred
             event = partial(self._enter, index, at, stage, reason, is_import=is_import)
             events.append((at, event))
         gone = {deletion.record: deletion.at for deletion in story.deletions}
-        for index, changes in enumerate(self._changes):
-            for at, name, value in changes:
+        for index in self.contacts:
+            for at, name, value in self._changes[index]:
                 if at < gone.get(index, story.until):
                     events.append((at, partial(self._change, index, at, name, value)))
         # the merges stand first, and come first in their second
         for _, happen in sorted(events, key=itemgetter(0)):
             happen()
         for deletion in story.deletions:
-            self._delete(deletion)
+            if deletion.record in self.contacts:
+                self._delete(deletion)
         for touch in story.touches:
-            self._touch(touch, self.contacts[touch.record])
+            if touch.record in self.contacts:
+                self._touch(touch, self.contacts[touch.record])
         for deal in story.opportunities:
-            self._deal(deal, self.contacts[deal.record])
+            if deal.record in self.contacts:
+                self._deal(deal, self.contacts[deal.record])
 
     def _create(self, index: int) -> Record:
         record, prospect = self._story.records[index], self._story.prospect
@@ -228,9 +240,9 @@ class _Person:
         merged_id = number_of(opaque_id("", story.number, len(story.records) + number))
         at = max(merge.at * SECOND, primary.born, other.born)
         merged = self._account.merge(primary, other, at, merged_id)
-        self._present = [
-            merged if contact in (primary, other) else contact for contact in self._present
-        ]
+        for index, contact in self._present.items():
+            if contact in (primary, other):
+                self._present[index] = merged
 
     def _change(self, index: int, at: int, name: str, value: str) -> None:
         contact = self._present[index]

@@ -1,0 +1,1 @@
+"""What the sources behind an API share: tables, calls within limits, streams that resume."""

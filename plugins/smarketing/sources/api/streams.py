@@ -1,0 +1,313 @@
+"""The extraction of one night from a source behind an API: streams that resume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from queue import Full, Queue
+from threading import Event
+from typing import Any, Final, Protocol
+
+import psycopg
+from psycopg import sql
+from smarketing.sources.api.rejected import keep_aside
+from smarketing.sources.api.tables import Row, Table, TableRows, create_missing
+from smarketing.sources.errors import SourceError, UnreachableError
+from smarketing.sources.loading import Load, RawTables, raw_tables
+
+Cursor = dict[str, Any]
+"""How far a stream has been read, as JSON; empty before its first page."""
+
+# a load has a price of its own (a second or two); what is killed before it is read again
+_ROWS_IN_A_LOAD: Final = 50_000
+# a vendor answers in tenths of a second: one after the other would waste most of what it allows
+_READERS: Final = 6
+_PAGES_AHEAD: Final = 32
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows by table, where the stream goes on once they are loaded, and what was odd."""
+
+    rows: Mapping[str, Sequence[Row]]
+    cursor: Cursor
+    notes: Sequence[str] = ()
+
+
+class Stream(Protocol):
+    """Something that a vendor tells page by page."""
+
+    @property
+    def name(self) -> str:
+        """What the state calls it."""
+
+    def pages(self, cursor: Cursor) -> Iterator[Page]:
+        """All pages from a cursor on. The cursor of the last says where the next night begins."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many records of a kind a vendor counts itself, and how many we hold."""
+
+    records: str
+    at_vendor: int
+    held: int
+
+
+class Source(Protocol):
+    """A system behind an API, ready to be read at one night."""
+
+    system: str
+    schema: str
+    tables: Sequence[Table]
+
+    def streams(self) -> Sequence[Stream]:
+        """What there is to read, each independent of the others."""
+
+    def settle(self, held: Held) -> Iterator[Page | Count]:
+        """When all has been read: what vanished without a word, and counts to compare."""
+
+
+class Held:
+    """What the warehouse holds of a system."""
+
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, system: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._system = system
+
+    def values(self, table: str, column: str, where: str = "true", *given: Any) -> set[str]:
+        """The texts of a column in the newest versions. ``where`` is SQL of ours."""
+        query = sql.SQL(
+            "select {column} from {table} where system = %s and _known_until is null and ({where})"
+        ).format(
+            column=sql.Identifier(column),
+            table=sql.Identifier(self._schema, table),
+            where=sql.SQL(where),
+        )
+        return {row[0] for row in self._connection.execute(query, [self._system, *given])}
+
+
+@dataclass
+class Extracted:
+    """What a night's extraction did.
+
+    ``rows_loaded`` counts new versions: a record told again as it was is read, not loaded.
+    ``note`` is one line for whoever reads the table of steps.
+    """
+
+    system: str
+    rows_read: int = 0
+    rows_loaded: int = 0
+    rows_rejected: int = 0
+    counts: list[Count] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def note(self) -> str:
+        """What was out of the ordinary."""
+        differing = [
+            f"{count.records}: {count.held:,} held, {count.at_vendor:,} at the vendor"
+            for count in self.counts
+            if count.held != count.at_vendor
+        ]
+        return "; ".join([*self.notes, *differing])
+
+
+def extract(
+    source: Source, *, warehouse_uri: str, night_id: str, known_at: datetime, workdir: Path
+) -> Extracted:
+    """Read what is new at a vendor by a night, and load it into its raw schema.
+
+    What has been read is loaded, with the cursors that say so, every 50,000 rows: a run that is
+    killed goes on from there. A night that is run again changes nothing; one that is older than
+    the data loads nothing.
+
+    Raises:
+        SourceError: a stream cannot be read as declared. The others have been loaded.
+        UnreachableError: the vendor is not well. What was read before has been loaded.
+        LoadError: the warehouse does not take the rows.
+    """
+    if known_at.tzinfo is None:
+        raise ValueError("known_at has no zone")
+    with (
+        psycopg.connect(warehouse_uri, autocommit=True) as connection,
+        raw_tables(connection, source.schema, source.system, known_at, workdir) as raw,
+    ):
+        create_missing(connection, source.schema, source.tables)
+        night = _Extraction(source, connection, raw, night_id, known_at)
+        if night.is_outdated:
+            return night.extracted
+        before = night.versions()
+        night.read(source.streams())
+        night.settle()
+        night.extracted.rows_loaded = night.versions() - before
+        night.raise_faults()
+        return night.extracted
+
+
+class _Extraction:
+    """One night's reading: what threads read, the main thread loads."""
+
+    def __init__(
+        self,
+        source: Source,
+        connection: psycopg.Connection[Any],
+        raw: RawTables,
+        night_id: str,
+        known_at: datetime,
+    ) -> None:
+        self._source = source
+        self._connection = connection
+        self._raw = raw
+        self._night_id = night_id
+        self._known_at = known_at
+        self._tables = {table.name: table for table in source.tables}
+        state = raw.state
+        self._cursors: dict[str, Cursor] = dict(state.get("streams") or {})
+        self._waiting: dict[str, TableRows] = {}
+        self._moved: dict[str, Cursor] = {}
+        self._faults: list[SourceError | UnreachableError] = []
+        self.extracted = Extracted(source.system)
+        latest = state.get("known_at")
+        self.is_outdated = latest is not None and datetime.fromisoformat(latest) > known_at
+        if self.is_outdated:
+            self.extracted.notes.append(f"already read as of a later night, {latest}")
+
+    def versions(self) -> int:
+        """How many versions the raw tables hold."""
+        counts = sql.SQL(" + ").join(
+            sql.SQL("(select count(*) from {} where system = {})").format(
+                sql.Identifier(self._source.schema, name), self._source.system
+            )
+            for name in self._tables
+        )
+        [(total,)] = self._connection.execute(sql.SQL("select {}").format(counts)).fetchall()
+        return int(total)
+
+    def read(self, streams: Sequence[Stream]) -> None:
+        """Read all streams at once, and load what they tell."""
+        pages: Queue[tuple[Stream, Page | Exception | None]] = Queue(_PAGES_AHEAD)
+        stopped = Event()
+        with ThreadPoolExecutor(_READERS, thread_name_prefix=self._source.system) as readers:
+            try:
+                for stream in streams:
+                    cursor = dict(self._cursors.get(stream.name) or {})
+                    readers.submit(_read, stream, cursor, pages, stopped)
+                reading = len(streams)
+                while reading:
+                    stream, told = pages.get()
+                    if isinstance(told, Page):
+                        self._take(told, stream.name)
+                    else:
+                        reading -= 1
+                        if told is not None:
+                            self._note_fault(told)
+            except BaseException:
+                stopped.set()
+                readers.shutdown(wait=False, cancel_futures=True)
+                raise
+        self._load()
+
+    def settle(self) -> None:
+        """Ask what vanished, and compare counts; not where something could not be read."""
+        if self._faults:
+            return
+        held = Held(self._connection, self._source.schema, self._source.system)
+        try:
+            for told in self._source.settle(held):
+                if isinstance(told, Count):
+                    self.extracted.counts.append(told)
+                else:
+                    self._take(told, None)
+        except (SourceError, UnreachableError) as fault:
+            self._note_fault(fault)
+        self._load()
+
+    def raise_faults(self) -> None:
+        """Say what could not be read, if anything."""
+        if not self._faults:
+            return
+        messages = [str(fault) for fault in self._faults]
+        if all(isinstance(fault, UnreachableError) for fault in self._faults):
+            raise UnreachableError("\n".join(messages))
+        raise SourceError(messages)
+
+    def _note_fault(self, fault: Exception) -> None:
+        if not isinstance(fault, SourceError | UnreachableError):
+            raise fault
+        self._faults.append(fault)
+
+    def _take(self, page: Page, stream: str | None) -> None:
+        self.extracted.notes += page.notes
+        for name, rows in page.rows.items():
+            if name not in self._waiting:
+                self._waiting[name] = TableRows(self._tables[name], self._source.system)
+            unreadable = self._waiting[name].add(rows)
+            self.extracted.rows_read += len(rows)
+            self.extracted.rows_rejected += len(unreadable)
+            keep_aside(
+                self._connection, self._night_id, self._source.schema, self._source.system,
+                unreadable,
+            )  # fmt: skip
+        if stream is not None:
+            self._moved[stream] = page.cursor
+        if sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
+            self._load()
+
+    def _load(self) -> None:
+        """Load all that waits, together with the cursors that say so."""
+        if not self._waiting and not self._moved:
+            return
+        moved, waiting = self._moved, self._waiting
+        self._moved, self._waiting = {}, {}
+
+        def note_down(state: dict[str, Any]) -> None:
+            state["known_at"] = self._known_at.isoformat()
+            state.setdefault("streams", {}).update(moved)
+
+        if not waiting:
+            # the state has to travel with something
+            table = self._source.tables[0]
+            waiting = {table.name: TableRows(table, self._source.system)}
+        self._raw.collect(
+            [
+                Load(name, rows.table.arrow_schema, _batches(rows), note_down)
+                for name, rows in waiting.items()
+            ]
+        )
+        self._raw.load()
+
+
+def _batches(rows: TableRows) -> Any:
+    return lambda: iter([rows.batch()] if len(rows) else [])
+
+
+def _read(
+    stream: Stream,
+    cursor: Cursor,
+    pages: Queue[tuple[Stream, Page | Exception | None]],
+    stopped: Event,
+) -> None:
+    """Put the pages of a stream into the queue, and at last None, or what went wrong."""
+    told: Page | Exception | None = None
+    try:
+        for page in stream.pages(cursor):
+            if not _put(pages, (stream, page), stopped):
+                return
+    except Exception as error:
+        told = error
+    _put(pages, (stream, told), stopped)
+
+
+def _put(pages: Queue[Any], item: Any, stopped: Event) -> bool:
+    while not stopped.is_set():
+        try:
+            pages.put(item, timeout=1)
+        except Full:
+            continue
+        return True
+    return False
