@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from queue import Full, Queue
 from threading import Event
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 from psycopg import sql
@@ -17,6 +17,9 @@ from smarketing.sources.api.rejected import keep_aside
 from smarketing.sources.api.tables import Row, Table, TableRows, create_missing
 from smarketing.sources.errors import SourceError, UnreachableError
 from smarketing.sources.loading import Load, RawTables, raw_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Cursor = dict[str, Any]
 """How far a stream has been read, as JSON; empty before its first page."""
@@ -30,9 +33,12 @@ _PAGES_AHEAD: Final = 32
 
 @dataclass(frozen=True)
 class Page:
-    """Rows by table, where the stream goes on once they are loaded, and what was odd."""
+    """Rows by table, where the stream goes on once they are loaded, and what was odd.
 
-    rows: Mapping[str, Sequence[Row]]
+    Of a file the rows are columns of text, by our names.
+    """
+
+    rows: Mapping[str, Sequence[Row] | pa.RecordBatch]
     cursor: Cursor
     notes: Sequence[str] = ()
 
@@ -275,15 +281,11 @@ class _Extraction:
             waiting = {table.name: TableRows(table, self._source.system)}
         self._raw.collect(
             [
-                Load(name, rows.table.arrow_schema, _batches(rows), note_down)
+                Load(name, rows.table.arrow_schema, rows.batches, note_down)
                 for name, rows in waiting.items()
             ]
         )
         self._raw.load()
-
-
-def _batches(rows: TableRows) -> Any:
-    return lambda: iter([rows.batch()] if len(rows) else [])
 
 
 def _read(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -67,15 +68,7 @@ class Table:
         """The columns as they are loaded: ours, and those of every raw table."""
         import pyarrow as pa
 
-        types: dict[Kind, pa.DataType] = {
-            "text": pa.string(),
-            "integer": pa.int64(),
-            "number": pa.decimal128(38, 9),
-            "boolean": pa.bool_(),
-            "date": pa.date32(),
-            "instant": pa.timestamp("us", tz="UTC"),
-            "json": pa.string(),
-        }
+        types = _arrow_types()
         return pa.schema(
             [
                 pa.field("system", pa.string(), nullable=False),
@@ -103,45 +96,55 @@ class Unreadable:
 
 
 class TableRows:
-    """Collects what a vendor told for one table, typed, until it is loaded."""
+    """Collects what a vendor told for one table, typed, until it is loaded.
+
+    It comes as rows of values, or as columns of texts where a vendor gives files: a record is the
+    same version whichever way it was read.
+    """
 
     def __init__(self, table: Table, system: str) -> None:
         self.table = table
         self._system = system
-        self._columns: list[list[Any]] = [[] for _ in table.columns]
-        self._keys: list[str] = []
-        self._hashes: list[str] = []
+        self._values: list[list[Any]] = [[] for _ in table.columns]
+        self._batches: list[pa.RecordBatch] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return self._count + len(self._values[0])
 
-    def add(self, rows: Iterable[Row]) -> list[Unreadable]:
-        """Take rows; gives what could not be read. A value that is no key is left empty."""
+    def add(self, told: Sequence[Row] | pa.RecordBatch) -> list[Unreadable]:
+        """Take rows, or columns of text by our names.
+
+        Gives what could not be read: a value that is not required is left empty, else its row is
+        left out.
+        """
+        import pyarrow as pa
+
+        if not isinstance(told, pa.RecordBatch):
+            return self._add_rows(told)
+        try:
+            columns = [_as_column(told, column) for column in self.table.columns]
+        except (pa.ArrowInvalid, KeyError):
+            # some value is bad, or a required one is missing: row by row, to find out which
+            return self._add_rows(told.to_pylist())
+        self._end_rows()
+        self._end_batch(columns)
+        return []
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows so far, in the order in which they came."""
+        self._end_rows()
+        return iter(self._batches)
+
+    def _add_rows(self, rows: Iterable[Row]) -> list[Unreadable]:
         unreadable: list[Unreadable] = []
         for row in rows:
             values, faults = self._read(row)
             unreadable += faults
-            if any(fault.is_row_lost for fault in faults):
-                continue
-            for column, value in zip(self._columns, values, strict=True):
-                column.append(value)
-            self._keys.append(self._key(row))
-            self._hashes.append(_hash(values))
+            if not any(fault.is_row_lost for fault in faults):
+                for column, value in zip(self._values, values, strict=True):
+                    column.append(value)
         return unreadable
-
-    def batch(self) -> pa.RecordBatch:
-        """All rows so far, in the order in which they came."""
-        import pyarrow as pa
-
-        schema = self.table.arrow_schema
-        count = len(self)
-        columns: list[Sequence[Any]] = [
-            [self._system] * count, *self._columns, self._keys, self._hashes, range(count),
-        ]  # fmt: skip
-        arrays = [
-            pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     def _read(self, row: Row) -> tuple[list[Any], list[Unreadable]]:
         values: list[Any] = []
@@ -149,26 +152,58 @@ class TableRows:
         for column in self.table.columns:
             found = row.get(column.name)
             value = None
-            if found is not None and found != "":
+            is_empty = found is None or found == ""
+            if not is_empty:
                 try:
                     value = _PARSERS[column.kind](found)
-                except (ValueError, TypeError, ArithmeticError):
+                except (ValueError, TypeError, ArithmeticError, KeyError, OverflowError):
                     faults.append(self._fault(row, column, found))
-                    continue
-            if value is None and column.required:
+            elif column.required:
                 faults.append(self._fault(row, column, found))
             values.append(value)
         return values, faults
 
     def _fault(self, row: Row, column: Column, found: Any) -> Unreadable:
         text = "" if found is None else str(found)[:_LONGEST_VALUE]
+        key = _json([self._system, *(str(row.get(name)) for name in self.table.key)])
         return Unreadable(
-            self.table.name, self._key(row), column.name, printable(text),
+            self.table.name, printable(key), column.name, printable(text),
             _EXPECTED[column.kind], is_row_lost=column.required,
         )  # fmt: skip
 
-    def _key(self, row: Row) -> str:
-        return _json([self._system, *(str(row.get(name)) for name in self.table.key)])
+    def _end_rows(self) -> None:
+        """Make columns of the rows that wait."""
+        import pyarrow as pa
+
+        if self._values[0]:
+            types = _arrow_types()
+            self._end_batch(
+                [
+                    pa.array(values, type=types[column.kind])
+                    for values, column in zip(self._values, self.table.columns, strict=True)
+                ]
+            )
+            self._values = [[] for _ in self.table.columns]
+
+    def _end_batch(self, columns: list[pa.Array]) -> None:
+        import pyarrow as pa
+
+        count = len(columns[0])
+        names = [column.name for column in self.table.columns]
+        keys = zip(*(_as_text(columns[names.index(name)]) for name in self.table.key), strict=True)
+        self._batches.append(
+            pa.RecordBatch.from_arrays(
+                [
+                    pa.array([self._system] * count, pa.string()),
+                    *columns,
+                    pa.array([_json([self._system, *key]) for key in keys], pa.string()),
+                    pa.array(_hashes(columns), pa.string()),
+                    pa.array(range(self._count, self._count + count), pa.int64()),
+                ],
+                schema=self.table.arrow_schema,
+            )
+        )
+        self._count += count
 
 
 def create_missing(connection: Connection[Any], schema: str, tables: Iterable[Table]) -> None:
@@ -213,8 +248,68 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _hash(values: Sequence[Any]) -> str:
-    return blake2b(_json(values).encode(), digest_size=16).hexdigest()
+@cache
+def _arrow_types() -> dict[Kind, pa.DataType]:
+    import pyarrow as pa
+
+    return {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.decimal128(38, 9),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "instant": pa.timestamp("us", tz="UTC"),
+        "json": pa.string(),
+    }
+
+
+def _as_column(told: pa.RecordBatch, column: Column) -> pa.Array:
+    """A column of texts as values.
+
+    Raises:
+        pyarrow.ArrowInvalid: some text is no such value, or a required one is missing.
+    """
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    type_ = _arrow_types()[column.kind]
+    if column.name not in told.schema.names:
+        texts = pa.nulls(told.num_rows, pa.string())
+    else:
+        texts = told.column(column.name)
+    if column.required and texts.null_count:
+        raise pa.ArrowInvalid(column.name)
+    if column.kind in ("text", "json"):
+        if pc.any(pc.match_substring(texts, "\0")).as_py():
+            raise pa.ArrowInvalid(column.name)
+        return texts
+    if column.kind == "number":
+        # decimals are cut to nine places only by way of a wider type
+        return pc.round(texts.cast(pa.decimal256(60, 20)), 9, "half_to_even").cast(type_)
+    return texts.cast(type_)
+
+
+def _as_text(column: pa.Array) -> list[str | None]:
+    import pyarrow as pa
+
+    # not by way of a zone: not every machine has a list of them
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    elif pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
+    return list(column.cast(pa.string()).to_pylist())
+
+
+def _hashes(columns: Sequence[pa.Array]) -> list[str]:
+    """A hash of the values of each row. No text holds a NUL, so none looks like two, or like
+    none."""
+    texts = zip(*map(_as_text, columns), strict=True)
+    return [
+        blake2b(
+            "\0".join(["\0-" if text is None else text for text in row]).encode(), digest_size=16
+        ).hexdigest()
+        for row in texts
+    ]
 
 
 def _json(values: Sequence[Any]) -> str:
@@ -251,7 +346,7 @@ def _number(value: Any) -> Decimal:
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    return {"true": True, "false": False}[str(value).strip().lower()]
+    return {"true": True, "1": True, "false": False, "0": False}[str(value).strip().lower()]
 
 
 def _date(value: Any) -> date:
