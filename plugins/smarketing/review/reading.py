@@ -115,13 +115,31 @@ def read_periods(connection: psycopg.Connection, schema: str = PUBLISHED) -> lis
 
 
 def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> list[Finding]:
-    """What the checks found, the gravest first.
+    """What did not arrive, then what the checks found, the gravest first.
 
     The same rule may be checked twice, once to name every record and once with an allowance, to
     stop the night. What the first has told, the second need not repeat while it passes.
     """
     with connection.cursor(row_factory=class_row(Finding)) as cursor:
-        return cursor.execute(
+        missing = cursor.execute(
+            """
+            select
+                'critical' as severity,
+                source || ' could not be read; its figures are those of '
+                || coalesce(to_char(missing_from, 'YYYY-MM-DD HH24:MI'), 'no night yet')
+                || ' (UTC). ' || split_part(reason, E'\\n', 1) as meaning,
+                'the data team' as concerns,
+                null::bigint as evaluated,
+                null::bigint as failing,
+                false as is_tolerated,
+                false as is_not_run
+            from ops.source_spans
+            where night_id = %s and attempt = %s
+            order by source
+            """,
+            (night_id, attempt),
+        ).fetchall()
+        return missing + cursor.execute(
             """
             select
                 severity,
