@@ -536,6 +536,7 @@ def native() -> Iterator[Native]:
     for name in ("dags", "state", "logs", "login", "tmp"):
         (folder / name).mkdir()
     (folder / "dags/probe.py").write_text(PROBE_DAG)
+    shutil.copy(ROOT / "dags/pools.json", folder / "dags")
     server = get_server(folder / "postgres", cleanup_mode=None)
     port = _free_port()
     try:
