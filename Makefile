@@ -35,7 +35,7 @@ check: $(BIN)/smarketing ## Check the agreement and explain every fault
 	@$(BIN)/smarketing agreement check
 
 test: lint types $(BIN)/smarketing ## Run style checks, type checks and all tests but the long ones
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(BIN)/smarketing ## Check the style of Python and SQL
 	@$(BIN)/ruff check .
