@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from operator import attrgetter
@@ -132,9 +132,9 @@ class Instance:
         self._holders: dict[str, dict[str, list[Lead]]] = {}
         self._fresh_leads, self._fresh_activities = count(2_100_000_000), count(2_000_000_000)
 
-    def arrange(self, activities: Iterable[Activity]) -> None:
-        """Take the log as it is written in the course of time, and number it."""
-        ordered = sorted(activities, key=attrgetter("at"))
+    def arrange(self) -> None:
+        """Put the log in the order of time, and number it, once all of it is written."""
+        ordered = sorted(self.log, key=attrgetter("at"))
         for number, activity in enumerate(ordered, start=100_001):
             activity.id = number
         self.log = [one for one in ordered if one.type != DELETE]

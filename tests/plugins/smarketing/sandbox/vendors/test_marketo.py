@@ -583,6 +583,27 @@ def test_programs_come_twenty_at_a_time_and_two_hundred_at_most(marketo: Served)
     assert len(marketo.get(path, maxReturn=200).get("result", [])) < len(everything) // 2
 
 
+def test_costs_are_those_of_the_days_that_are_over(marketo: Served) -> None:
+    path = "/rest/asset/v1/programs.json"
+    number_ = marketo.get(path)["result"][0]["id"]
+
+    def costs() -> list[Any]:
+        [program] = marketo.get(f"/rest/asset/v1/program/{number_}.json")["result"]
+        return program["costs"] or []
+
+    whole, [program] = costs(), marketo.get(f"/rest/asset/v1/program/{number_}.json")["result"]
+    started = datetime.fromisoformat(program["createdAt"].removesuffix("+0000"))
+    marketo.clock.set(started + timedelta(hours=23))
+    marketo.renew()
+    assert costs() == []
+    marketo.clock.set(started + timedelta(days=3))
+    marketo.renew()
+    assert 0 < sum(month["cost"] for month in costs()) < sum(month["cost"] for month in whole)
+    marketo.clock.set(started - timedelta(seconds=1))
+    marketo.renew()
+    assert "result" not in marketo.get(f"/rest/asset/v1/program/{number_}.json")
+
+
 # bulk extracts
 
 
@@ -914,7 +935,7 @@ def test_extracts_of_activities_are_narrowed(serve: Serve) -> None:
     wish = {"filter": {**MONTH, "activityTypeIds": [2], "primaryAttributeValues": ["Talk to us"]}}
     assert ids == rows_of(marketo.extract(ACTIVITIES, **wish))
     assert {row["primaryAttributeValue"] for row in ids} == {"Talk to us"}
-    wish = {"filter": MONTH, "fields": ["leadId", "actionResult"]}
+    wish = {"filter": MONTH, "fields": ["leadId", "actionResult"]}  # type: ignore[dict-item]
     rows = rows_of(marketo.extract(ACTIVITIES, **wish))
     assert {row["actionResult"] for row in rows} == {"succeeded"}
 
