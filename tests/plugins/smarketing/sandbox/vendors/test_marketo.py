@@ -887,14 +887,16 @@ def test_files_have_the_word_null_and_line_ends_in_values(
         one for one in records if one.is_live and "\n" in one.story.prospect.account.name
     )  # fmt: skip
     moment = text(odd.record.known_at)
+    marketo.order("new_field", name="note", value="one\rtwo")
     wish = {
         "filter": {"createdAt": {"startAt": moment, "endAt": moment}},
-        "fields": ["id", "company", "sfdcContactId", "fullName"],
+        "fields": ["id", "company", "sfdcContactId", "fullName", "note"],
         "columnHeaderNames": {"company": "Firm"},
     }
     file = marketo.extract(LEADS, **wish)
     [row] = rows_of(file)
     assert row["Firm"] == odd.story.prospect.account.name.replace("\n", "\r")
+    assert row["note"] == "one\rtwo"
     assert len(file.decode().splitlines()) > 2
     assert file.count(b"\n") == 2
     # formulas are not exported
@@ -1020,6 +1022,8 @@ def test_fields_come_and_go_and_change_their_type(serve: Serve, records: list[He
     [
         {"event": "bankruptcy"},
         {"event": "quota", "of": "patience"},
+        # who lifted the limits has none to use up
+        {"event": "quota", "of": "calls"},
         {"event": "drop_field", "name": "unicorn"},
         {"event": "retype_field", "name": "phone", "type": "float"},
         {"event": "new_field"},
