@@ -18,6 +18,9 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+# from here on a status is none of HTTP's, but a code that a vendor tells within a 200
+_OWN_CODES = 600
+
 
 class Vendor(Protocol):
     """What faults and scripts ask of any vendor."""
@@ -43,7 +46,8 @@ class Vendor(Protocol):
 class Fault:
     """A fault: what happens, and to which calls.
 
-    - ``status``: the call is refused with ``status``, in the vendor's words;
+    - ``status``: the call is refused with ``status``, in the vendor's words; from 600 on it is a
+      code of the vendor's own, told within a 200;
     - ``cut``: the connection ends without an answer; ``truncate``: in the middle of it;
     - ``slow``: the answer takes ``seconds`` of the simulated clock; ``hang``: it never comes;
     - ``expire``: all access tokens end just before the call;
@@ -102,7 +106,8 @@ class Faults:
             await _hang_up(send)
         elif refusal := due.get("status"):
             body = self._vendor.failure(path, refusal.status)
-            await _answer(send, refusal.status, [(b"content-type", b"application/json")], body)
+            status = refusal.status if refusal.status < _OWN_CODES else 200
+            await _answer(send, status, [_JSON], body)
         elif due.keys() & {"truncate", "change", "duplicate", "missing"}:
             await self._spoil(due, scope, receive, send)
         else:
@@ -134,9 +139,11 @@ class Faults:
 
         await self._vendor.app(scope, receive, keep)
         if start["status"] < 300 and body:
-            is_csv = dict(start["headers"])[b"content-type"].startswith(b"text/csv")
-            spoil = self._spoil_lines if is_csv else self._spoil_page
-            body = spoil(due, scope["path"], body)
+            content_type = dict(start["headers"]).get(b"content-type", b"")
+            if content_type.startswith(b"application/json"):
+                body = self._spoil_page(due, scope["path"], body)
+            elif content_type.startswith(b"text/csv"):
+                body = self._spoil_lines(due, scope["path"], body)
         headers = [header for header in start["headers"] if header[0] != b"content-length"]
         await _answer(send, start["status"], headers, body, is_cut="truncate" in due)
 
