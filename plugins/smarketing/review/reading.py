@@ -139,8 +139,10 @@ def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> li
             """,
             (night_id, attempt),
         ).fetchall()
-        return missing + cursor.execute(
-            """
+        return (
+            missing
+            + cursor.execute(
+                """
             select
                 severity,
                 meaning,
@@ -171,5 +173,6 @@ def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> li
                 )
             order by state = 'passed', severity, failing desc nulls last, meaning
             """,
-            {"night_id": night_id, "attempt": attempt},
-        ).fetchall()
+                {"night_id": night_id, "attempt": attempt},
+            ).fetchall()
+        )

@@ -107,7 +107,7 @@ class Faults:
         elif refusal := due.get("status"):
             body = self._vendor.failure(path, refusal.status)
             status = refusal.status if refusal.status < _OWN_CODES else 200
-            await _answer(send, status, [_JSON], body)
+            await _answer(send, status, [(b"content-type", b"application/json")], body)
         elif due.keys() & {"truncate", "change", "duplicate", "missing"}:
             await self._spoil(due, scope, receive, send)
         else:
