@@ -103,6 +103,6 @@ def test_every_unit_test_is_run_here(results: dict[str, Any]) -> None:
 
 def test_every_model_that_decides_something_has_a_unit_test(results: dict[str, Any]) -> None:
     models = {name for name, result in results.items() if result.node.resource_type == "model"}
-    # staging renames and casts; whether two or a thousand days are laid out is not a rule
-    plain = {name for name in models if name.startswith("stg_")} | {"dim_dates"}
+    # staging renames and casts, a union decides nothing; nor is it a rule how many days are laid out
+    plain = {name for name in models if name.startswith(("stg_", "int_source_"))} | {"dim_dates"}
     assert models - plain == set(declared().values()) - plain

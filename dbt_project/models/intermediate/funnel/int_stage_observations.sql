@@ -2,7 +2,7 @@ with
 
 stage_changes as (
 
-    select * from {{ ref('stg_csv_export__stage_changes') }}
+    select * from {{ ref('int_source_stage_changes') }}
 
 ),
 

@@ -33,7 +33,7 @@ regions as (
 
 owners as (
 
-    select * from {{ ref('stg_csv_export__owners') }}
+    select * from {{ ref('int_source_owners') }}
 
 ),
 

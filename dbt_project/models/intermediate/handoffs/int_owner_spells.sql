@@ -2,7 +2,7 @@ with
 
 ownership_changes as (
 
-    select * from {{ ref('stg_csv_export__ownership_changes') }}
+    select * from {{ ref('int_source_ownership_changes') }}
 
 ),
 

@@ -2,19 +2,19 @@ with
 
 leads as (
 
-    select * from {{ ref('stg_csv_export__leads') }}
+    select * from {{ ref('int_source_leads') }}
 
 ),
 
 record_merges as (
 
-    select * from {{ ref('stg_csv_export__merges') }}
+    select * from {{ ref('int_source_merges') }}
 
 ),
 
 deletions as (
 
-    select * from {{ ref('stg_csv_export__deletions') }}
+    select * from {{ ref('int_source_deletions') }}
 
 ),
 

@@ -14,19 +14,19 @@ cycle_stages as (
 
 opportunities as (
 
-    select * from {{ ref('stg_csv_export__opportunities') }}
+    select * from {{ ref('int_source_opportunities') }}
 
 ),
 
 touches as (
 
-    select * from {{ ref('stg_csv_export__touches') }}
+    select * from {{ ref('int_source_touches') }}
 
 ),
 
 lead_records as (
 
-    select * from {{ ref('stg_csv_export__leads') }}
+    select * from {{ ref('int_source_leads') }}
 
 ),
 

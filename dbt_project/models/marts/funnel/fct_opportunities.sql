@@ -2,7 +2,7 @@ with
 
 opportunities as (
 
-    select * from {{ ref('stg_csv_export__opportunities') }}
+    select * from {{ ref('int_source_opportunities') }}
 
 ),
 

@@ -2,13 +2,13 @@ with
 
 campaigns as (
 
-    select * from {{ ref('stg_csv_export__campaigns') }}
+    select * from {{ ref('int_source_campaigns') }}
 
 ),
 
 spend as (
 
-    select * from {{ ref('stg_csv_export__spend') }}
+    select * from {{ ref('int_source_spend') }}
 
 ),
 

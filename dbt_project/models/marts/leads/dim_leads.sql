@@ -8,7 +8,7 @@ leads as (
 
 owners as (
 
-    select * from {{ ref('stg_csv_export__owners') }}
+    select * from {{ ref('int_source_owners') }}
 
 ),
 

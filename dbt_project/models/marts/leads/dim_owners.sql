@@ -2,7 +2,7 @@ with
 
 owners as (
 
-    select * from {{ ref('stg_csv_export__owners') }}
+    select * from {{ ref('int_source_owners') }}
 
 ),
 
