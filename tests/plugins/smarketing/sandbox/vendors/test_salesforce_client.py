@@ -249,6 +249,10 @@ def steps(whole: Whole) -> list[tuple[str, str]]:
     first = told[0]["OldValue"] if told else whole.lead["Status"]
     path = [(second(whole.lead["CreatedDate"]), first)]
     path += [(second(one["CreatedDate"]), one["NewValue"]) for one in told]
+    # what a lead is created with is told in no history
+    assert all(
+        one["CreatedDate"] > whole.lead["CreatedDate"] for one in told if one["OldValue"] == UNTOLD
+    )
     # whatever was told before is what the next change starts from
     assert [one["OldValue"] for one in told] == [stage for _, stage in path[:-1]]
     if whole.contact:
@@ -476,6 +480,7 @@ def test_opportunities_are_those_of_the_exports(
             "ORDER BY CreatedDate, Id",
         ),
     )
+    seen = set()
     for one, row in rows.items():
         deal, told = found[one], stages[one]
         assert deal["CreatedDate"] == told[0]["CreatedDate"]
@@ -493,10 +498,16 @@ def test_opportunities_are_those_of_the_exports(
             stage["StageName"] for stage in told[1:]
         ]
         assert changes[one][0]["Field"] in ("created", "opportunityCreatedFromLead")
+        takes = instant(row["closed"]) - instant(row["opened"]) if row["closed"] else timedelta()
+        is_proposed = takes > timedelta(days=4)
+        seen.add((row["status"], is_proposed))
+        assert ("Proposal" in [stage["StageName"] for stage in told]) == is_proposed
         if row["status"] != "open":
             assert deal["StageName"] == f"Closed {row['status'].title()}"
             assert second(told[-1]["CreatedDate"]) == row["closed"]
             assert abs(instant(deal["CloseDate"]) - instant(row["closed"])) < timedelta(days=2)
+    assert {status for status, _ in seen} == {"open", "won", "lost"}
+    assert {is_proposed for status, is_proposed in seen if status != "open"} == {True, False}
 
 
 def test_a_deal_has_the_contact_of_its_lead(
