@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any, Literal, Protocol, get_args
 
 import orjson
@@ -131,23 +133,43 @@ class Faults:
                 body += message.get("body", b"")
 
         await self._vendor.app(scope, receive, keep)
-        if start["status"] < 300:
-            body = self._spoil_rows(due, scope["path"], body)
+        if start["status"] < 300 and body:
+            is_csv = dict(start["headers"])[b"content-type"].startswith(b"text/csv")
+            spoil = self._spoil_lines if is_csv else self._spoil_page
+            body = spoil(due, scope["path"], body)
         headers = [header for header in start["headers"] if header[0] != b"content-length"]
         await _answer(send, start["status"], headers, body, is_cut="truncate" in due)
 
-    def _spoil_rows(self, due: dict[Kind, Fault], path: str, body: bytes) -> bytes:
+    def _spoil_page(self, due: dict[Kind, Fault], path: str, body: bytes) -> bytes:
         page = orjson.loads(body)
         rows = page.get(self._vendor.rows)
         if not rows:
             return body
+        self._spoil_rows(due, path, rows)
+        return orjson.dumps(page)
+
+    def _spoil_lines(self, due: dict[Kind, Fault], path: str, body: bytes) -> bytes:
+        """Spoil a page of CSV with commas."""
+        lines = csv.DictReader(StringIO(body.decode(), newline=""))
+        rows = list(lines)
+        if not rows:
+            return body
+        self._spoil_rows(due, path, rows)
+        text = StringIO(newline="")
+        writer = csv.DictWriter(
+            text, lines.fieldnames or (), lineterminator="\n", quoting=csv.QUOTE_ALL
+        )
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue().encode()
+
+    def _spoil_rows(self, due: dict[Kind, Fault], path: str, rows: list[Any]) -> None:
         if "change" in due:
             self._vendor.edit(path, rows)
         if "duplicate" in due:
             rows.insert(0, rows[0])
         if "missing" in due:
             rows.pop()
-        return orjson.dumps(page)
 
 
 async def _answer(
