@@ -29,6 +29,8 @@ SIZES = (50, 10_000, 100_000)
 
 console = Console(highlight=False)
 
+EXPORTS = PROJECT / "examples" / "exports"
+
 
 @dataclass
 class Measured:
@@ -45,10 +47,10 @@ def found_company(leads: int) -> Path:
     folder = home() / "bench" / str(leads)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    config = yaml.safe_load((PROJECT / "smarketing.yml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((EXPORTS / "smarketing.yml").read_text(encoding="utf-8"))
     config["database"] = f"bench_{leads}"
     config["sandbox"]["leads"] = leads
-    mapping = yaml.safe_load((PROJECT / "csv_export.yml").read_text(encoding="utf-8"))
+    mapping = yaml.safe_load((EXPORTS / "csv_export.yml").read_text(encoding="utf-8"))
     mapping["folder"] = str(folder / "company")
     (folder / "smarketing.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))

@@ -1,57 +1,98 @@
-"""Did the sources arrive: fresh, in volume, in shape? Runs before anything is built on them."""
+"""Did a source arrive: fresh, in volume, in shape? Runs before anything is built on it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import LiteralString
 
 from smarketing.night import Night
 from smarketing.quality.checks import Check, RowCheck, Suite
 
 _DATA_TEAM = "the data team"
 
-# a day counts from its start in UTC, whatever the zone of the session
-_CREATED = "coalesce(created_at, created_on::timestamp at time zone 'UTC')"
-_OCCURRED = "coalesce(occurred_at, occurred_on::timestamp at time zone 'UTC')"
+
+@dataclass(frozen=True)
+class _Arrivals:
+    """Where a source's leads and stage changes lie, as SQL.
+
+    A day counts from its start in UTC, whatever the zone of the session.
+    """
+
+    schema: LiteralString
+    leads: LiteralString
+    lead_id: LiteralString
+    created: LiteralString
+    changes: LiteralString
+    changed_lead_id: LiteralString
+    occurred: LiteralString
+    is_change: LiteralString = "true"
 
 
-def suites(night: Night, *, fresh_within_hours: int) -> list[Suite]:
-    """The suites on ``raw_csv_export``, for what was known on the night."""
+_SOURCES = {
+    "csv_export": _Arrivals(
+        schema="raw_csv_export",
+        leads="leads",
+        lead_id="lead_id",
+        created="coalesce(created_at, created_on::timestamp at time zone 'UTC')",
+        changes="stage_changes",
+        changed_lead_id="lead_id",
+        occurred="coalesce(occurred_at, occurred_on::timestamp at time zone 'UTC')",
+    ),
+    "hubspot": _Arrivals(
+        schema="raw_hubspot",
+        leads="contacts",
+        lead_id="contact_id",
+        created="created_at",
+        changes="property_history",
+        changed_lead_id="record_id",
+        occurred="changed_at",
+        is_change="kind = 'contacts' and property = 'lifecycle_stage'",
+    ),
+}
+
+
+def suites(source: str, night: Night, *, fresh_within_hours: int) -> list[Suite]:
+    """The suites on a source's raw schema, for what was known on the night."""
     import great_expectations.expectations as gxe
 
+    of = _SOURCES[source]
     as_of, known_at = night.as_of.isoformat(), night.known_at.isoformat()
     known = (
         f"_known_from <= timestamptz '{known_at}' "
         f"and (_known_until is null or _known_until > timestamptz '{known_at}')"
     )
+    known_changes = f"{known} and {of.is_change}"
     moves_a_week = (
         f"select date_bin('7 days', occurred, timestamptz '{as_of}') as week, count(*) as moves "
-        f"from (select {_OCCURRED} as occurred from {{batch}} where {known}) as changes "
+        f"from (select {of.occurred} as occurred from {{batch}} where {known_changes}) as changes "
         f"where occurred < timestamptz '{as_of}' "
         f"and occurred >= timestamptz '{as_of}' - interval '63 days' group by 1"
     )
     return [
         Suite(
-            "arrival.leads",
-            "raw_csv_export",
-            "leads",
+            f"arrival.{source}.leads",
+            of.schema,
+            of.leads,
             (
                 Check(
                     "leads_arrived",
                     "critical",
-                    "no lead has ever arrived: the export is empty or the mapping reads nothing",
+                    f"no lead has ever arrived from {source}: it is empty, or the mapping reads "
+                    "nothing",
                     _DATA_TEAM,
                     gxe.ExpectTableRowCountToBeBetween(min_value=1),
                 ),
                 RowCheck(
                     "fresh",
                     "critical",
-                    f"nothing newer than {fresh_within_hours} hours before the night: "
-                    "the export stopped, so every number would be yesterday's",
+                    f"{source} has nothing newer than {fresh_within_hours} hours before the "
+                    "night: it stopped, so every number would be yesterday's",
                     _DATA_TEAM,
                     population=(
-                        "select 'csv_export' as source, max(happened) as newest from ("
-                        f"select {_CREATED} as happened from {{batch}} where {known} union all "
-                        f"select {_OCCURRED} from raw_csv_export.stage_changes where {known}"
+                        f"select '{source}' as source, max(happened) as newest from ("
+                        f"select {of.created} as happened from {{batch}} where {known} union all "
+                        f"select {of.occurred} from {of.schema}.{of.changes} where {known_changes}"
                         f") as events where happened <= timestamptz '{as_of}'"
                     ),
                     fails=(
@@ -63,18 +104,18 @@ def suites(night: Night, *, fresh_within_hours: int) -> list[Suite]:
             ),
         ),
         Suite(
-            "arrival.stage_changes",
-            "raw_csv_export",
-            "stage_changes",
+            f"arrival.{source}.stage_changes",
+            of.schema,
+            of.changes,
             (
                 RowCheck(
                     "volume",
                     "warning",
                     "the last seven days brought less than a third of the stage changes of a usual "
-                    "week: a part of the export may be missing",
+                    f"week: a part of {source} may be missing",
                     _DATA_TEAM,
                     population=(
-                        "select 'csv_export' as source, "
+                        f"select '{source}' as source, "
                         "coalesce(sum(moves) filter (where week = newest), 0) as this_week, "
                         "percentile_cont(0.5) within group (order by moves) as usual_week "
                         f"from ({moves_a_week}) as weeks "
@@ -87,15 +128,16 @@ def suites(night: Night, *, fresh_within_hours: int) -> list[Suite]:
                 RowCheck(
                     "leads_are_known",
                     "warning",
-                    "stage changes of leads that the export does not contain; "
+                    f"stage changes of leads that {source} does not contain; "
                     "they are left out of the funnel and listed as findings",
                     _DATA_TEAM,
                     population=(
                         "select changes.system || ':' || changes.lead_id as lead_key, "
                         "leads.lead_id is null as is_unknown "
-                        f"from (select distinct system, lead_id from {{batch}} where {known}) "
-                        "as changes left join (select distinct system, lead_id "
-                        f"from raw_csv_export.leads where {known}) as leads "
+                        f"from (select distinct system, {of.changed_lead_id} as lead_id "
+                        f"from {{batch}} where {known_changes}) "
+                        f"as changes left join (select distinct system, {of.lead_id} as lead_id "
+                        f"from {of.schema}.{of.leads} where {known}) as leads "
                         "using (system, lead_id)"
                     ),
                     fails="is_unknown",

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -28,6 +28,7 @@ from smarketing.warehouse.initialise import initialise, is_initialised
 if TYPE_CHECKING:
     from smarketing.agreement.history import History
     from smarketing.progress import Ended
+    from smarketing.sandbox.company import Company
 
 app = typer.Typer(
     help="Marketing and sales, measured against what they promised each other, every night.",
@@ -141,18 +142,16 @@ def _run_night(
     from smarketing import orchestration
     from smarketing.progress import follow
 
-    if config.sandbox:
-        with _doing("the built-in company's exports"):
-            _generate(config)
-    variables = orchestration.environment(config, uri)
-    with _doing("Airflow's metadata"):
-        orchestration.migrate(config, variables)
-    process = orchestration.start_night(variables, as_of, known_at, log)
-    _end_in_order()
-    try:
-        return follow(uri, process, console)
-    finally:
-        orchestration.end(process)
+    with _built_in(config, known_at or as_of) as connections:
+        variables = orchestration.environment(config, uri) | connections
+        with _doing("Airflow's metadata"):
+            orchestration.migrate(config, variables)
+        process = orchestration.start_night(variables, as_of, known_at, log)
+        _end_in_order()
+        try:
+            return follow(uri, process, console)
+        finally:
+            orchestration.end(process)
 
 
 def _tell_failure(ended: Ended | None, log: Path) -> None:
@@ -204,13 +203,19 @@ def up(config: ConfigOption = None) -> None:
         settings = read_config(config)
         with _doing("PostgreSQL"):
             uri = _warehouse(settings)
-        if settings.sandbox:
-            with _doing("the built-in company's exports"):
-                _generate(settings)
-        variables = orchestration.environment(settings, uri)
-        with _doing("Airflow's metadata"):
-            orchestration.migrate(settings, variables)
-    log = orchestration.airflow_folder(settings) / "standalone.log"
+        with _built_in(settings, settings.night_of(datetime.now(UTC))) as connections:
+            variables = orchestration.environment(settings, uri) | connections
+            with _doing("Airflow's metadata"):
+                orchestration.migrate(settings, variables)
+                orchestration.import_pools(settings, variables)
+            _stand_up(settings, variables)
+
+
+def _stand_up(config: Config, variables: dict[str, str]) -> None:
+    """Run Airflow until somebody ends it."""
+    from smarketing import orchestration
+
+    log = orchestration.airflow_folder(config) / "standalone.log"
     port = int(variables.get("AIRFLOW__API__PORT", "8080"))
     if _is_taken(port):
         console.print(
@@ -225,7 +230,7 @@ def up(config: ConfigOption = None) -> None:
             while process.poll() is None and not _answers(port):
                 time.sleep(0.5)
         if process.poll() is None:
-            user, password = orchestration.login(settings)
+            user, password = orchestration.login(config)
             console.print(
                 f"Airflow is up at [bold]http://127.0.0.1:{port}[/]  "
                 f"user [bold]{escape(user)}[/]  password [bold]{escape(password)}[/]\n"
@@ -459,20 +464,46 @@ def _reader_password() -> str | None:
     return os.environ.get("SMARKETING_READER_PASSWORD")
 
 
-def _generate(config: Config) -> None:
+@contextmanager
+def _built_in(config: Config, at: datetime) -> Iterator[dict[str, str]]:
+    """The built-in company at work at an instant; gives the connections to its systems.
+
+    Nothing of it where the company is a real one.
+    """
+    sandbox = config.sandbox
+    if sandbox is None:
+        yield {}
+        return
+    from smarketing.sandbox.company import Company
+
+    company = Company(
+        seed=sandbox.seed, leads=sandbox.leads, nights=sandbox.nights, ends=sandbox.ends
+    )
+    if "csv_export" in config.sources:
+        with _doing("the built-in company's exports"):
+            _generate(config, company)
+    if config.sources.keys() == {"csv_export"}:
+        yield {}
+        return
+    from smarketing.sandbox.vendors.company import serving_company
+
+    with ExitStack() as stack:
+        with _doing("the built-in company's systems"):
+            connections = stack.enter_context(serving_company(company, at))
+        yield connections
+
+
+def _generate(config: Config, company: Company) -> None:
     from smarketing.sandbox import generate
     from smarketing.sources.csv_export import read_mapping
 
-    sandbox = config.sandbox
-    assert sandbox is not None
-    for source in config.sources:
-        generate(
-            read_mapping(config.mapping(source)).folder,
-            seed=sandbox.seed,
-            leads=sandbox.leads,
-            nights=sandbox.nights,
-            ends=sandbox.ends,
-        )
+    generate(
+        read_mapping(config.mapping("csv_export")).folder,
+        seed=company.seed,
+        leads=company.leads,
+        nights=company.nights,
+        ends=company.ends,
+    )
 
 
 def _last_tick(schedule: str) -> datetime:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -25,9 +25,14 @@ from pydantic import (
 from smarketing.explained import ExplainedError
 from smarketing.home import PROJECT, home
 
+SourceName = Literal["csv_export", "hubspot", "marketo", "salesforce"]
+
 
 class ConfigError(ExplainedError):
     """The configuration cannot be used; the message says which file, what, and what to do."""
+
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 class _Model(BaseModel):
@@ -37,8 +42,8 @@ class _Model(BaseModel):
 class Source(_Model):
     """One system to extract from.
 
-    ``fresh_within_hours``: how old its newest record may be, at ``as_of``, before the night is
-    not to be believed.
+    ``mapping``: the file that says how the company keeps its leads there. ``fresh_within_hours``:
+    how old its newest record may be, at ``as_of``, before the night is not to be believed.
     """
 
     mapping: Path
@@ -65,7 +70,7 @@ class Config(_Model):
     database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     schedule: str = "0 2 * * *"
     as_of: AwareDatetime | None = None
-    sources: Annotated[dict[str, Source], Field(min_length=1)]
+    sources: Annotated[dict[SourceName, Source], Field(min_length=1)]
     sandbox: Sandbox | None = None
 
     _folder: Path = PrivateAttr()
@@ -99,7 +104,7 @@ class Config(_Model):
         folder.mkdir(exist_ok=True)
         return folder
 
-    def mapping(self, source: str) -> Path:
+    def mapping(self, source: SourceName) -> Path:
         """The mapping file of one source."""
         return self._folder / self.sources[source].mapping
 
@@ -126,8 +131,21 @@ def read_config(folder: Path | None = None) -> Config:
             f"{file}: not found. CONFIG names a folder with a smarketing.yml in it, for example "
             "`make nightly CONFIG=examples/olist`."
         )
+    config = read_settings(file, Config)
+    config._folder = folder
+    return config
+
+
+def read_settings(file: Path, model: type[_Settings]) -> _Settings:
+    """Read a YAML file as what a model describes.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or does not say what it must.
+    """
     try:
-        config = Config.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return model.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read. {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{file}: not valid YAML. {error}") from error
     except ValidationError as error:
@@ -136,5 +154,3 @@ def read_config(folder: Path | None = None) -> Config:
             for fault in error.errors()
         )
         raise ConfigError(f"{file}: {faults}.") from error
-    config._folder = folder
-    return config

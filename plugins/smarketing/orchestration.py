@@ -84,6 +84,13 @@ def migrate(config: Config, variables: dict[str, str]) -> bool:
     return True
 
 
+def import_pools(config: Config, variables: dict[str, str]) -> None:
+    """Make the pools that the scheduler counts extractions by."""
+    log = airflow_folder(config) / "pools.log"
+    pools = str(PROJECT / "dags" / "pools.json")
+    _airflow(variables, "pools", "import", pools, log=log).check_returncode()
+
+
 def start_night(
     variables: dict[str, str], as_of: datetime, known_at: datetime | None, log: Path
 ) -> subprocess.Popen[bytes]:

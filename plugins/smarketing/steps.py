@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from smarketing.config import Config, read_config
+from smarketing.config import Config, SourceName, read_config
 from smarketing.night import Night, Step, check_instants, close_night, open_night, recorded
-from smarketing.sources.errors import LoadError
+from smarketing.sources.errors import LoadError, UnreachableError
 from smarketing.warehouse.build import Layer, build_layer
 from smarketing.warehouse.connection import WarehouseError, as_role, connect, uri_in_task
 from smarketing.warehouse.publish import publish
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from smarketing.quality.run import Outcome
 
 # what a second try may mend
-_TRANSIENT = (psycopg.OperationalError, LoadError, WarehouseError)
+_TRANSIENT = (psycopg.OperationalError, LoadError, UnreachableError, WarehouseError)
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,14 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
         return night.to_xcom()
 
 
-def extract(night: dict[str, Any], source: str) -> None:
+def extract(night: dict[str, Any], source: SourceName) -> None:
     """Read what one source has delivered by the night, into its raw schema."""
-    from smarketing.sources.csv_export import extract as extract_csv
-    from smarketing.sources.csv_export import read_mapping
+    from smarketing.sources.reading import extract as read
 
     with _step(night, f"extract.{source}") as work:
-        extracted = extract_csv(
-            read_mapping(work.config.mapping(source)),
+        extracted = read(
+            source,
+            work.config.mapping(source),
             warehouse_uri=as_role(work.uri, "loader"),
             night_id=work.night.night_id,
             known_at=work.night.known_at,
@@ -114,14 +114,29 @@ def extract(night: dict[str, Any], source: str) -> None:
 
 
 def check_arrival(night: dict[str, Any]) -> None:
-    """Are the sources fresh, in volume and in shape?"""
+    """Which sources arrived, and are those fresh, in volume and in shape?
+
+    A source that could not be read tonight stands as it was: its span is marked, and the others
+    go on.
+    """
     from expectations import arrival
+    from smarketing.quality.arrivals import mark_missing
     from smarketing.quality.run import run_suites
 
     with _step(night, "arrive.check") as work:
-        fresh = min(source.fresh_within_hours for source in work.config.sources.values())
-        suites = arrival.suites(work.night, fresh_within_hours=fresh)
+        sources = work.config.sources
+        missing = mark_missing(work.uri, work.night, list(sources))
+        suites = [
+            suite
+            for source, declared in sources.items()
+            if source not in missing
+            for suite in arrival.suites(
+                source, work.night, fresh_within_hours=declared.fresh_within_hours
+            )
+        ]
         _tally(work.step, run_suites(work.uri, work.night, suites))
+        if missing:
+            work.step.note = f"{work.step.note}; not read tonight: {', '.join(missing)}"
 
 
 def transform(night: dict[str, Any], layer: Layer) -> None:

@@ -58,7 +58,9 @@ def add(
 
 
 def arrived(warehouse: str, night: Night, *, fresh_within_hours: int = FRESH_WITHIN) -> Recorded:
-    return check(warehouse, night, suites(night, fresh_within_hours=fresh_within_hours))
+    return check(
+        warehouse, night, suites("csv_export", night, fresh_within_hours=fresh_within_hours)
+    )
 
 
 @pytest.mark.parametrize("table", ["leads", "stage_changes"])

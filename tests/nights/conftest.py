@@ -139,7 +139,7 @@ def found_company(
         "sources": {"csv_export": {"mapping": "csv_export.yml", "fresh_within_hours": 36}},
     }
     (folder / "smarketing.yml").write_text(yaml.safe_dump(config))
-    mapping = yaml.safe_load((PROJECT / "csv_export.yml").read_text())
+    mapping = yaml.safe_load((PROJECT / "examples" / "exports" / "csv_export.yml").read_text())
     mapping["folder"] = str(company.exports)
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
     (folder / "agreements").symlink_to(PROJECT / "agreements")

@@ -16,6 +16,8 @@ from pathlib import Path
 import yaml
 from smarketing.home import PROJECT
 
+EXPORTS = PROJECT / "examples" / "exports"
+
 # what the machine that runs the tests happens to have set
 _FOREIGN = ("AIRFLOW", "DBT_", "PG", "SMARKETING_")
 
@@ -64,13 +66,13 @@ class Installation:
 
 @contextmanager
 def installed(folder: Path, **sandbox: int) -> Iterator[Installation]:
-    """Install the built-in company, with some of its settings changed."""
+    """Install the built-in company that leaves files, with some of its settings changed."""
     config = folder / "config"
     config.mkdir()
-    settings = yaml.safe_load((PROJECT / "smarketing.yml").read_text())
+    settings = yaml.safe_load((EXPORTS / "smarketing.yml").read_text())
     settings["sandbox"] |= sandbox
     (config / "smarketing.yml").write_text(yaml.safe_dump(settings))
-    shutil.copy(PROJECT / "csv_export.yml", config)
+    shutil.copy(EXPORTS / "csv_export.yml", config)
     (config / "agreements").symlink_to(PROJECT / "agreements")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     installation = Installation(

@@ -306,6 +306,19 @@ create table if not exists ops.check_failures (
 );
 comment on table ops.check_failures is 'The key of every record that failed a check. Keys only: no personal data.';
 
+create table if not exists ops.source_spans (
+    night_id text not null,
+    attempt integer not null,
+    source text not null,
+    missing_from timestamptz,
+    missing_until timestamptz not null,
+    reason text not null,
+    primary key (night_id, attempt, source),
+    foreign key (night_id, attempt) references ops.nights on delete cascade
+);
+comment on table ops.source_spans is
+'What a night went on without: a source that could not be read, and since when (null: never was).';
+
 create table if not exists ops.publications (
     build_id bigint generated always as identity primary key,
     night_id text not null,

@@ -100,6 +100,8 @@ def test_the_folder_may_come_from_the_environment(
     assert read_mapping(file).folder == tmp_path / "elsewhere" / "x"
 
 
-@pytest.mark.parametrize("file", ["csv_export.yml", "examples/olist/csv_export.yml"])
+@pytest.mark.parametrize(
+    "file", ["examples/exports/csv_export.yml", "examples/olist/csv_export.yml"]
+)
 def test_the_mappings_we_ship_are_right(file: str) -> None:
     assert read_mapping(PROJECT / file).entities["leads"]
