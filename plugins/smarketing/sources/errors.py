@@ -18,6 +18,10 @@ class SourceError(ExplainedError):
         super().__init__("\n".join(self.faults))
 
 
+class ExhaustedError(SourceError):
+    """A vendor allows no more calls for now, whatever they ask."""
+
+
 class LoadError(Exception):
     """The warehouse did not take the rows; the same night can be run again."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -12,12 +13,14 @@ import httpx
 import orjson
 from smarketing.sources.api.limits import Sleep
 from smarketing.sources.api.tables import printable
-from smarketing.sources.errors import SourceError, UnreachableError
+from smarketing.sources.errors import ExhaustedError, SourceError, UnreachableError
 
 _TRIES: Final = 6
 _LONGEST_WAIT: Final = 60.0
 _LONGEST_MESSAGE: Final = 300
 _TIMEOUT: Final = httpx.Timeout(60, connect=10)
+_CUT_OFF: Final = (httpx.TransportError, httpx.DecodingError)
+_NO_JSON: Final = (json.JSONDecodeError, UnicodeDecodeError)
 _CHECK_CREDENTIALS: Final = "Check the credentials in the Airflow connection."
 
 
@@ -41,11 +44,13 @@ class Refused:
     """The call will never succeed as it is; ``advice`` is what somebody can do.
 
     ``code`` is the vendor's own word for the refusal, for a caller who knows what to do about it.
+    ``is_of_all``: nor will any other.
     """
 
     reason: str
     advice: str
     code: str = ""
+    is_of_all: bool = False
 
 
 Verdict = Again | Renew | Refused
@@ -103,7 +108,7 @@ class Client:
             SourceError: the vendor refuses, and would refuse again.
             UnreachableError: the vendor is not well, or has no calls left, after several tries.
         """
-        return self._call(method, path, lambda answer: orjson.loads(answer.content), request)
+        return self._call(method, path, lambda answer: parsed(answer.content), request)
 
     def answer(self, method: str, path: str, **request: Any) -> httpx.Response:
         """The whole answer, for whoever needs its headers. Raises as ``json`` does."""
@@ -154,8 +159,8 @@ class Client:
             try:
                 answer = self._http.post(path, data=dict(form))
                 if answer.status_code < 300:
-                    return dict(orjson.loads(answer.content))
-            except (httpx.TransportError, orjson.JSONDecodeError) as error:
+                    return dict(parsed(answer.content))
+            except (*_CUT_OFF, *_NO_JSON) as error:
                 tries.consider(Again(f"no access token was given ({type(error).__name__})"))
                 continue
             reason = f"no access token was given (status {answer.status_code})"
@@ -181,7 +186,9 @@ class Client:
             self.vendor.before(path)
             verdict: Verdict | None
             try:
-                headers = {**self.vendor.headers(self), **given}
+                proof = self.vendor.headers(self)
+                tries.hide(proof)
+                headers = {**proof, **given}
                 asked = self._http.build_request(method, path, headers=headers, **request)
                 answer = self._http.send(asked, stream=is_streamed)
                 if is_streamed and answer.status_code >= 300:
@@ -189,9 +196,10 @@ class Client:
                 verdict = self.vendor.judge(answer)
                 if verdict is None:
                     return read(answer)
-            except httpx.TransportError as error:
+                answer.close()
+            except _CUT_OFF as error:
                 verdict = Again(f"the connection failed ({type(error).__name__})")
-            except orjson.JSONDecodeError:
+            except _NO_JSON:
                 verdict = Again("the answer is cut off, or is no JSON")
             tries.consider(verdict)
 
@@ -205,17 +213,28 @@ class _Tries:
         self._sleep = sleep
         self._made = 0
         self._has_renewed = False
+        self._hidden: list[str] = []
+
+    def hide(self, proof: Mapping[str, str]) -> None:
+        """Keep out of messages what proves who calls: a vendor may say it back."""
+        self._hidden = [value.rpartition(" ")[2] for value in proof.values()]
 
     def consider(self, verdict: Verdict) -> None:
         """Wait until another try may succeed.
 
         Raises:
-            SourceError: it never will.
+            SourceError: it never will; ExhaustedError: nor will any other.
             UnreachableError: it has been tried often enough.
         """
-        reason = one_line(verdict.reason)
+        reason = verdict.reason
+        for secret in filter(None, self._hidden):
+            reason = reason.replace(secret, "…")
+        reason = one_line(reason)
         if isinstance(verdict, Refused):
-            raise RefusedError(f"{self._place}: {reason}. {verdict.advice}", verdict.code)
+            fault = f"{self._place}: {reason}. {verdict.advice}"
+            if verdict.is_of_all:
+                raise ExhaustedError([fault])
+            raise RefusedError(fault, verdict.code)
         if isinstance(verdict, Renew):
             # a token that was made a moment ago is not refused for its age
             if self._has_renewed or not self._vendor.renew():
@@ -232,7 +251,18 @@ class _Tries:
         self._sleep(wait)
 
 
+def parsed(content: bytes) -> Any:
+    """JSON as vendors write it. Raises what ``_NO_JSON`` names where it is none, or a part.
+
+    Half a character in one value does not make the others unreadable.
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
+
+
 def one_line(text: str) -> str:
     """What a vendor says, fit for a log: one line, without surprises, not too long."""
-    line = " ".join(printable(text).split())
+    line = " ".join(printable(text[: 4 * _LONGEST_MESSAGE]).split())
     return "".join(c if c.isprintable() else "?" for c in line)[:_LONGEST_MESSAGE]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Full, Queue
 from threading import Event
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 from psycopg import sql
+from smarketing.sources.api.client import one_line
 from smarketing.sources.api.rejected import keep_aside
-from smarketing.sources.api.tables import Row, Table, TableRows, create_missing
-from smarketing.sources.errors import SourceError, UnreachableError
+from smarketing.sources.api.tables import Row, Table, TableRows, create_missing, record_key
+from smarketing.sources.errors import ExhaustedError, SourceError, UnreachableError
 from smarketing.sources.loading import Load, RawTables, raw_tables
 
 if TYPE_CHECKING:
@@ -35,14 +37,40 @@ _PAGES_AHEAD: Final = 32
 class Page:
     """Rows by table, where the stream goes on once they are loaded, and what was odd.
 
-    Of a file the rows are columns of text, by our names. ``is_dear``: what it took to come here
-    is not to be done again, so the cursor is noted down at once.
+    Of a file the rows are columns of text, by our names. ``whole`` names the tables of which the
+    page tells all there is: what it does not name has ended. ``ended`` names what has ended by
+    itself: by table, the texts of the key. ``is_dear``: what it took to come here is not to be
+    done again, so the cursor is noted down at once.
     """
 
     rows: Mapping[str, Sequence[Row] | pa.RecordBatch]
     cursor: Cursor
     notes: Sequence[str] = ()
     is_dear: bool = False
+    whole: Collection[str] = ()
+    ended: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict)
+
+
+class CursorError(Exception):
+    """A cursor says nothing that a stream could go on from."""
+
+
+def instant_in(cursor: Cursor, name: str, night: datetime) -> datetime | None:
+    """An instant that a stream noted down; none where it did not.
+
+    Raises:
+        CursorError: it is none, or it is later than the night.
+    """
+    text = cursor.get(name)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at <= night:
+            return at
+    except (TypeError, ValueError):
+        pass
+    raise CursorError(f"{name}: {text!r}")
 
 
 class Stream(Protocol):
@@ -53,7 +81,11 @@ class Stream(Protocol):
         """What the state calls it."""
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:
-        """All pages from a cursor on. The cursor of the last says where the next night begins."""
+        """All pages from a cursor on. The cursor of the last says where the next night begins.
+
+        Raises:
+            CursorError: before the first page; the stream is then read from its beginning.
+        """
 
 
 @dataclass(frozen=True)
@@ -80,23 +112,37 @@ class Source(Protocol):
 
 
 class Held:
-    """What the warehouse holds of a system."""
+    """What the warehouse holds of a system, with all that was told a moment ago."""
 
-    def __init__(self, connection: psycopg.Connection[Any], schema: str, system: str) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        schema: str,
+        system: str,
+        load: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.system = system
         self._connection = connection
         self._schema = schema
-        self._system = system
+        self._load = load
 
     def values(self, table: str, column: str, where: str = "true", *given: Any) -> set[str]:
         """The texts of a column in the newest versions. ``where`` is SQL of ours."""
+        return {row[0] for row in self._select(sql.Identifier(column), table, where, given)}
+
+    def count(self, table: str, where: str = "true", *given: Any) -> int:
+        """How many newest versions there are; ``where`` is SQL of ours."""
+        [(count,)] = self._select(sql.SQL("count(*)"), table, where, given)
+        return int(count)
+
+    def _select(
+        self, what: sql.Composable, table: str, where: str, given: Sequence[Any]
+    ) -> Iterator[tuple[Any, ...]]:
+        self._load()
         query = sql.SQL(
-            "select {column} from {table} where system = %s and _known_until is null and ({where})"
-        ).format(
-            column=sql.Identifier(column),
-            table=sql.Identifier(self._schema, table),
-            where=sql.SQL(where),
-        )
-        return {row[0] for row in self._connection.execute(query, [self._system, *given])}
+            "select {what} from {table} where system = %s and _known_until is null and ({where})"
+        ).format(what=what, table=sql.Identifier(self._schema, table), where=sql.SQL(where))
+        return iter(self._connection.execute(query, [self.system, *given]))
 
 
 @dataclass
@@ -122,7 +168,7 @@ class Extracted:
             for count in self.counts
             if count.held != count.at_vendor
         ]
-        return "; ".join([*self.notes, *differing])
+        return "; ".join(map(one_line, [*self.notes, *differing]))
 
 
 def extract(
@@ -149,10 +195,10 @@ def extract(
         night = _Extraction(source, connection, raw, night_id, known_at)
         if night.is_outdated:
             return night.extracted
-        before = night.versions()
+        before = night.versions
         night.read(source.streams())
         night.settle()
-        night.extracted.rows_loaded = night.versions() - before
+        night.extracted.rows_loaded = night.count_versions() - before
         night.raise_faults()
         return night.extracted
 
@@ -174,27 +220,39 @@ class _Extraction:
         self._night_id = night_id
         self._known_at = known_at
         self._tables = {table.name: table for table in source.tables}
-        state = raw.state
-        self._cursors: dict[str, Cursor] = dict(state.get("streams") or {})
+        self._cursors: Mapping[str, Any] = raw.state.get("streams") or {}
         self._waiting: dict[str, TableRows] = {}
         self._moved: dict[str, Cursor] = {}
+        self._whole: set[str] = set()
+        self._ended: dict[str, list[str]] = {}
         self._faults: list[SourceError | UnreachableError] = []
         self.extracted = Extracted(source.system)
-        latest = state.get("known_at")
-        self.is_outdated = latest is not None and datetime.fromisoformat(latest) > known_at
-        if self.is_outdated:
-            self.extracted.notes.append(f"already read as of a later night, {latest}")
+        self.versions, latest = self._look_up()
+        self.is_outdated = latest is not None and latest > known_at
+        if latest and self.is_outdated:
+            self.extracted.notes.append(
+                f"already read as of a later night, {latest.astimezone(UTC).isoformat()}"
+            )
 
-    def versions(self) -> int:
-        """How many versions the raw tables hold."""
-        counts = sql.SQL(" + ").join(
-            sql.SQL("(select count(*) from {} where system = {})").format(
+    def count_versions(self) -> int:
+        """How many versions the raw tables hold by now."""
+        return self._look_up()[0]
+
+    def _look_up(self) -> tuple[int, datetime | None]:
+        """How many versions there are, and the latest night, one killed halfway included."""
+        tables = sql.SQL(" union all ").join(
+            sql.SQL("select count(*) as versions, max(_known_from) as latest from {}"
+                    " where system = {}").format(
                 sql.Identifier(self._source.schema, name), self._source.system
             )
             for name in self._tables
-        )
-        [(total,)] = self._connection.execute(sql.SQL("select {}").format(counts)).fetchall()
-        return int(total)
+        )  # fmt: skip
+        query = sql.SQL("select sum(versions), max(latest) from ({}) as tables").format(tables)
+        [(versions, latest)] = self._connection.execute(query).fetchall()
+        with suppress(KeyError, TypeError, ValueError):
+            loaded = datetime.fromisoformat(self._raw.state["known_at"])
+            latest = max(latest or loaded, loaded)
+        return int(versions), latest
 
     def read(self, streams: Sequence[Stream]) -> None:
         """Read all streams at once, and load what they tell."""
@@ -207,7 +265,7 @@ class _Extraction:
         with ThreadPoolExecutor(_READERS, thread_name_prefix=self._source.system) as readers:
             try:
                 for stream in streams:
-                    cursor = dict(self._cursors.get(stream.name) or {})
+                    cursor = self._cursors.get(stream.name) or {}
                     readers.submit(_read, stream, cursor, pages, stopped)
                 reading = len(streams)
                 while reading:
@@ -218,17 +276,19 @@ class _Extraction:
                         reading -= 1
                         if told is not None:
                             self._note_fault(told)
-            except BaseException:
+                        if isinstance(told, ExhaustedError):
+                            # the others would be told the same
+                            break
+            finally:
                 stopped.set()
                 readers.shutdown(wait=False, cancel_futures=True)
-                raise
         self._load()
 
     def settle(self) -> None:
         """Ask what vanished, and compare counts; not where something could not be read."""
         if self._faults:
             return
-        held = Held(self._connection, self._source.schema, self._source.system)
+        held = Held(self._connection, self._source.schema, self._source.system, self._load)
         try:
             for told in self._source.settle(held):
                 if isinstance(told, Count):
@@ -256,6 +316,8 @@ class _Extraction:
     def _take(self, page: Page, stream: str | None) -> None:
         self.extracted.notes += page.notes
         for name, rows in page.rows.items():
+            if not len(rows) and name not in page.whole:
+                continue
             if name not in self._waiting:
                 self._waiting[name] = TableRows(self._tables[name], self._source.system)
             unreadable = self._waiting[name].add(rows)
@@ -265,6 +327,11 @@ class _Extraction:
                 self._connection, self._night_id, self._source.schema, self._source.system,
                 unreadable,
             )  # fmt: skip
+        self._whole.update(page.whole)
+        for name, keys in page.ended.items():
+            self._ended.setdefault(name, []).extend(
+                record_key(self._source.system, key) for key in keys
+            )
         if stream is not None:
             self._moved[stream] = page.cursor
         if page.is_dear or sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
@@ -272,8 +339,13 @@ class _Extraction:
 
     def _load(self) -> None:
         """Load all that waits, together with the cursors that say so."""
-        if not self._waiting and not self._moved:
-            return
+        if self._waiting or self._moved:
+            self._load_rows()
+        for name, keys in self._ended.items():
+            self._end(name, sql.SQL("_record_key = any(%s)"), keys)
+        self._ended = {}
+
+    def _load_rows(self) -> None:
         moved, waiting = self._moved, self._waiting
         self._moved, self._waiting = {}, {}
 
@@ -292,6 +364,23 @@ class _Extraction:
             ]
         )
         self._raw.load()
+        for name in self._whole & waiting.keys():
+            told = [
+                key
+                for batch in waiting[name].batches()
+                for key in batch.column("_record_key").to_pylist()
+            ]
+            self._end(name, sql.SQL("_record_key <> all(%s)"), told)
+        self._whole = set()
+
+    def _end(self, table: str, which: sql.SQL, keys: Sequence[str]) -> None:
+        """End the present versions of records; whoever is killed before does it when run again."""
+        self._connection.execute(
+            sql.SQL(
+                "update {} set _known_until = %s where system = %s and _known_until is null and {}"
+            ).format(sql.Identifier(self._source.schema, table), which),
+            [self._known_at, self._source.system, keys],
+        )
 
 
 def _read(
@@ -303,12 +392,23 @@ def _read(
     """Put the pages of a stream into the queue, and at last None, or what went wrong."""
     told: Page | Exception | None = None
     try:
-        for page in stream.pages(cursor):
+        for page in _pages(stream, cursor):
             if not _put(pages, (stream, page), stopped):
                 return
     except Exception as error:
         told = error
     _put(pages, (stream, told), stopped)
+
+
+def _pages(stream: Stream, cursor: Any) -> Iterator[Page]:
+    """The pages from a cursor on, or all of them where it says nothing."""
+    try:
+        if not isinstance(cursor, dict):
+            raise CursorError(repr(cursor))
+        yield from stream.pages(dict(cursor))
+    except CursorError as error:
+        yield Page({}, {}, [f"{stream.name}: read from the beginning, as its cursor is {error}"])
+        yield from stream.pages({})
 
 
 def _put(pages: Queue[Any], item: Any, stopped: Event) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -32,6 +33,9 @@ _SQL_TYPES: Final[dict[Kind, str]] = {
     "json": "varchar",
 }
 _STEP: Final = Decimal(1).scaleb(-9)
+_DIGITS: Final = Context(prec=38)
+# as JSON writes it; behind a backslash that is text itself it means nothing
+_NUL: Final = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 _LONGEST_VALUE: Final = 200
 
 
@@ -162,7 +166,7 @@ class TableRows:
             if not is_empty:
                 try:
                     value = _PARSERS[column.kind](found)
-                except (ValueError, TypeError, ArithmeticError, KeyError, OverflowError):
+                except (ValueError, TypeError, ArithmeticError, KeyError):
                     faults.append(self._fault(row, column, found))
             elif column.required:
                 faults.append(self._fault(row, column, found))
@@ -171,9 +175,9 @@ class TableRows:
 
     def _fault(self, row: Row, column: Column, found: Any) -> Unreadable:
         text = "" if found is None else str(found)[:_LONGEST_VALUE]
-        key = _json([self._system, *(str(row.get(name)) for name in self.table.key)])
+        key = [printable(str(row.get(name))) for name in self.table.key]
         return Unreadable(
-            self.table.name, printable(key), column.name, printable(text),
+            self.table.name, record_key(self._system, key), column.name, printable(text),
             _EXPECTED[column.kind], is_row_lost=column.required,
         )  # fmt: skip
 
@@ -202,7 +206,7 @@ class TableRows:
                 [
                     pa.array([self._system] * count, pa.string()),
                     *columns,
-                    pa.array([_json([self._system, *key]) for key in keys], pa.string()),
+                    pa.array([record_key(self._system, key) for key in keys], pa.string()),
                     pa.array(_hashes(columns), pa.string()),
                     pa.array(range(self._count, self._count + count), pa.int64()),
                 ],
@@ -212,11 +216,23 @@ class TableRows:
         self._count += count
 
 
+def record_key(system: str, key: Iterable[Any]) -> str:
+    """Which record a row is a version of: ``_record_key``, by the texts of the table's key."""
+    return orjson.dumps([system, *key]).decode()
+
+
 def create_missing(connection: Connection[Any], schema: str, tables: Iterable[Table]) -> None:
     """Create the tables, and the columns, that a raw schema does not have yet.
 
     So the models find them before the first row comes, and where a vendor has nothing to tell.
     """
+    old = set(
+        connection.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = %s",
+            [schema],
+        )
+    )
     for table in tables:
         columns = [
             ("system", "varchar not null"),
@@ -241,6 +257,14 @@ def create_missing(connection: Connection[Any], schema: str, tables: Iterable[Ta
                     ),
                 )
             )
+            missing = [one for one in table.columns if (table.name, one.name) not in old]
+            for column in missing:
+                # null in the rows from before it
+                connection.execute(
+                    sql.SQL("alter table {} add column if not exists {} {}").format(
+                        name, sql.Identifier(column.name), sql.SQL(_SQL_TYPES[column.kind])
+                    )
+                )
             connection.execute(
                 sql.SQL("create index if not exists {} on {} (_record_key)").format(
                     sql.Identifier(f"{table.name}_record_key"), name
@@ -318,10 +342,6 @@ def _hashes(columns: Sequence[pa.Array]) -> list[str]:
     ]
 
 
-def _json(values: Sequence[Any]) -> str:
-    return orjson.dumps(values, default=str).decode()
-
-
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
     if "\0" in text:
@@ -339,14 +359,12 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> Decimal:
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        raise ValueError(value) from None
-    # NaN and infinities are no amounts
-    if not number.is_finite():
+    text = str(value).strip()
+    number = Decimal(text)
+    # NaN and infinities are no amounts, and 1_000 is one in Python only
+    if not number.is_finite() or "_" in text:
         raise ValueError(value)
-    return number.quantize(_STEP, ROUND_HALF_EVEN)
+    return number.quantize(_STEP, ROUND_HALF_EVEN, _DIGITS)
 
 
 def _boolean(value: Any) -> bool:
@@ -363,7 +381,7 @@ def _date(value: Any) -> date:
 
 def _instant(value: Any) -> datetime:
     """ISO 8601 with an offset, milliseconds since 1970, or a time with a zone."""
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return datetime.fromtimestamp(value / 1000, UTC)
     at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
     if at.tzinfo is None:
@@ -372,7 +390,11 @@ def _instant(value: Any) -> datetime:
 
 
 def _as_json(value: Any) -> str:
-    return _text(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    # a database takes it as text, and refuses it as JSON
+    if _NUL.search(text):
+        raise ValueError(text)
+    return text
 
 
 _PARSERS: Final[dict[Kind, Callable[[Any], Any]]] = {
@@ -391,5 +413,5 @@ _EXPECTED: Final[dict[Kind, str]] = {
     "boolean": "true or false",
     "date": "a day such as 2026-10-20",
     "instant": "a time with its offset, such as 2026-10-20T02:00:00Z",
-    "json": "content that JSON can hold",
+    "json": "content that JSON can hold, without NUL",
 }

@@ -24,9 +24,10 @@ def open_source(
     known_at: datetime,
     *,
     sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[HubSpotSource]:
     """The account behind an Airflow connection, as of a night."""
-    vendor = HubSpot(settings, connection, sleep=sleep)
+    vendor = HubSpot(settings, connection, sleep=sleep, clock=clock)
     client = Client(vendor, connection.base_url or BASE_URL, sleep=sleep)
     try:
         yield HubSpotSource(settings, Api(client, is_dated=settings.api == "dated"), known_at)

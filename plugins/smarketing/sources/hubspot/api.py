@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from smarketing.sources.api.client import Client
-from smarketing.sources.errors import SourceError
+from smarketing.sources.errors import SourceError, UnreachableError
 
 Told = Mapping[str, Any]
 
@@ -53,7 +54,7 @@ class Api:
             names["associations"] = ",".join(associated)
         limit = _PAGE_WITH_HISTORY if histories else _PAGE
         cursor = {"after": after} if after else {}
-        if sum(map(len, names.values())) <= _LONGEST_QUERY:
+        if len(urlencode(names)) <= _LONGEST_QUERY:
             page = self._get(self._objects(kind), {**names, **cursor, "limit": limit})
             results = [self._with_all_associations(kind, record) for record in page["results"]]
             return results, _next(page)
@@ -79,7 +80,14 @@ class Api:
             ],
             limit=_SEARCH_PAGE,
         )
-        return [record["id"] for record in found["results"]]
+        ids = [str(record["id"]) for record in found["results"]]
+        if found["total"] and not ids:
+            # an end that is none would lose changes for good
+            raise UnreachableError(
+                f"HubSpot finds {found['total']} changed {kind} and tells none of them. Nothing is "
+                "lost: the next run asks again."
+            )
+        return ids
 
     def count(self, kind: str, until: datetime) -> int:
         """How many live records were created before an instant, as HubSpot counts them."""
@@ -98,16 +106,9 @@ class Api:
         records: list[Told] = []
         most = _PAGE_WITH_HISTORY if histories else _PAGE
         for start in range(0, len(ids), most):
-            answer = self._post(
-                f"{self._objects(kind)}/batch/read",
-                {
-                    "properties": list(properties),
-                    "propertiesWithHistory": list(histories),
-                    "inputs": [{"id": one} for one in ids[start : start + most]],
-                },
-            )
-            records += _results(answer)
-        associated = {to: self._associated(kind, to, ids) for to in ASSOCIATED.get(kind, ())}
+            records += self._read_batch(kind, ids[start : start + most], properties, histories)
+        present = [str(record["id"]) for record in records]
+        associated = {to: self._associated(kind, to, present) for to in ASSOCIATED.get(kind, ())}
         return [
             {
                 **record,
@@ -119,14 +120,20 @@ class Api:
             for record in records
         ]
 
-    def present_id(self, kind: str, record_id: str) -> str | None:
-        """The record that an id means by now: another one after a merge; None: it is gone."""
-        answer = self._post(
-            f"{self._objects(kind)}/batch/read",
-            {"properties": [], "propertiesWithHistory": [], "inputs": [{"id": record_id}]},
-        )
-        found = _results(answer)
-        return str(found[0]["id"]) if found else None
+    def present_ids(self, kind: str, ids: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+        """The record that each id means by now: another one after a merge; None: it is gone."""
+        for start in range(0, len(ids), _PAGE):
+            asked = ids[start : start + _PAGE]
+            found = {str(record["id"]) for record in self._read_batch(kind, asked)}
+            is_one_merged = not found <= set(asked)
+            for one in asked:
+                if one in found:
+                    yield one, one
+                elif is_one_merged and len(asked) > 1:
+                    # an answer does not say which of the ids it is for
+                    yield from self.present_ids(kind, [one])
+                else:
+                    yield one, next(iter(found), None) if len(asked) == 1 else None
 
     def ids(self, kind: str, after: str | None) -> tuple[list[str], str | None]:
         """A page of the ids of live records; and the next page."""
@@ -192,22 +199,52 @@ class Api:
         page = self._get("/email/public/v1/events", wish)
         return list(page["events"]), page["offset"] if page.get("hasMore") else None
 
+    def _read_batch(
+        self,
+        kind: str,
+        ids: Sequence[str],
+        properties: Sequence[str] = (),
+        histories: Sequence[str] = (),
+    ) -> list[Told]:
+        wish = {"properties": list(properties), "propertiesWithHistory": list(histories)}
+        inputs = [{"id": one} for one in ids]
+        path = f"{self._objects(kind)}/batch/read"
+        return self._batch(path, inputs, lambda record: str(record["id"]), wish)
+
     def _associated(self, kind: str, to: str, ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         path = self._path(
             f"/crm/associations/{_DATED}/{kind}/{to}/batch/read",
             f"/crm/v4/associations/{kind}/{to}/batch/read",
         )
-        waiting = [{"id": one} for one in ids]
-        while waiting:
-            answer = self._post(path, {"inputs": waiting[:_PAGE]})
-            waiting = waiting[_PAGE:]
-            for told in _results(answer):
-                source = str(told["from"]["id"])
-                found.setdefault(source, []).extend(str(one["toObjectId"]) for one in told["to"])
-                if after := _next(told):
-                    waiting.append({"id": source, "after": after})
+        for start in range(0, len(ids), _PAGE):
+            inputs = [{"id": one} for one in ids[start : start + _PAGE]]
+            while inputs:
+                answers = self._batch(path, inputs, _source, {})
+                for told in answers:
+                    others = found.setdefault(_source(told), [])
+                    others += [str(one["toObjectId"]) for one in told["to"]]
+                nexts = {_source(told): _next(told) for told in answers}
+                inputs = [{"id": one, "after": after} for one, after in nexts.items() if after]
         return found
+
+    def _batch(
+        self,
+        path: str,
+        inputs: Sequence[Mapping[str, str]],
+        id_of: Callable[[Told], str],
+        wish: Mapping[str, Any],
+    ) -> list[Told]:
+        """What a batch tells of its inputs. What is passed over without a word is asked again."""
+        found: dict[str, Told] = {}
+        for _ in range(2):
+            answer = self._post(path, {**wish, "inputs": list(inputs)})
+            found |= {id_of(told): told for told in _results(answer)}
+            explained = found.keys() | set(_missing(answer))
+            inputs = [one for one in inputs if one["id"] not in explained]
+            if not inputs:
+                break
+        return list(found.values())
 
     def _with_all_associations(self, kind: str, record: Told) -> Told:
         """A record whose associations are on more than one page gets the rest of them."""
@@ -266,6 +303,17 @@ def _results(answer: Told) -> list[Told]:
     if others:
         raise SourceError([f"HubSpot refuses a part of a batch: {'; '.join(others)[:300]}"])
     return list(answer["results"])
+
+
+def _source(told: Told) -> str:
+    return str(told["from"]["id"])
+
+
+def _missing(answer: Told) -> Iterator[str]:
+    """The ids of which a batch says that there is nothing."""
+    for error in answer.get("errors", ()):
+        for named in (error.get("context") or {}).values():
+            yield from map(str, named)
 
 
 def _next(page: Told) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from smarketing.sources.api.tables import Row
@@ -64,14 +64,14 @@ class Reading:
     """Which properties of a kind of record are read, and what they fill.
 
     ``columns`` gives our columns their property, ``own`` the account's further properties,
-    ``followed`` what is known by our names to have a history; ``merged_ids`` is the property
-    with the ids of merged records, where there is one.
+    ``followed`` the properties whose former values matter, by the names that their history has
+    with us; ``merged_ids`` is the property with the ids of merged records, where there is one.
     """
 
     kind: str
     columns: Mapping[str, str]
     own: tuple[str, ...] = ()
-    followed: tuple[str, ...] = ()
+    followed: Mapping[str, str] = field(default_factory=dict)
     merged_ids: str = ""
 
     @property
@@ -86,7 +86,12 @@ class Reading:
         if self.kind not in WITH_HISTORY:
             return []
         merged = [self.merged_ids] if self.merged_ids else []
-        return list(dict.fromkeys([*(self.columns[name] for name in self.followed), *merged]))
+        return list(dict.fromkeys([*self.followed.values(), *merged]))
+
+    @property
+    def plan(self) -> dict[str, str]:
+        """What has to be read anew where it was another before."""
+        return {**self.columns, **{f"history of {name}": of for name, of in self.followed.items()}}
 
     def rows(self, records: Sequence[Told]) -> dict[str, list[Row]]:
         """The rows of a page, by table."""
@@ -114,9 +119,10 @@ class Reading:
 
     def _history(self, record: Told) -> Iterator[Row]:
         told = record.get("propertiesWithHistory") or {}
-        for name in self.followed:
-            # a record without history is no reason to leave out the others
-            for entry in told.get(self.columns[name]) or ():
+        for name, of in self.followed.items():
+            # a record without history is no reason to leave out the others; they are told latest
+            # first, and of two in one instant the latest counts
+            for entry in reversed(told.get(of) or ()):
                 yield {
                     "kind": self.kind,
                     "record_id": record["id"],
@@ -152,11 +158,11 @@ def fixed_columns(kind: str) -> dict[str, str]:
     return dict(_FIXED[kind])
 
 
-def followed_columns(kind: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """The columns of a kind whose former values matter: of a contact all."""
+def followed_columns(kind: str, columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a kind whose former values matter, with their properties: of a contact all."""
     if kind == "contacts":
-        return tuple(columns)
-    return _HISTORY_OF_DEALS if kind == "deals" else ()
+        return dict(columns)
+    return {name: columns[name] for name in _HISTORY_OF_DEALS} if kind == "deals" else {}
 
 
 def _ids(text: str | None) -> list[str]:

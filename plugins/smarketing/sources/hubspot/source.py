@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from smarketing.sources.api.drift import VendorField, decide
-from smarketing.sources.api.streams import Count, Cursor, Held, Page, Stream
+from smarketing.sources.api.streams import (
+    Count,
+    Cursor,
+    CursorError,
+    Held,
+    Page,
+    Stream,
+    instant_in,
+)
 from smarketing.sources.api.tables import Row
-from smarketing.sources.hubspot.api import Api, Told
+from smarketing.sources.hubspot.api import ASSOCIATED, Api, Told
 from smarketing.sources.hubspot.records import (
     ENGAGEMENTS,
     IDS,
@@ -27,20 +35,11 @@ _ASSOCIATED_LATE: Final = timedelta(days=3)
 # what was created within it may be in one count and not in the other
 _IN_FLIGHT: Final = timedelta(minutes=1)
 _DESCRIBED: Final = ("contacts", "companies", "deals")
+# what a cursor says of the properties
+_DESCRIPTION: Final = ("types", "plan")
 
-_LIVE: Final = """
-    {id} is not null and created_at < %s{kind_of_table}
-    and not exists (
-        select from raw_hubspot.deletions
-        where deletions.system = {table}.system and deletions._known_until is null
-            and deletions.kind = '{kind}' and deletions.record_id = {table}.{id}
-    )
-    and not exists (
-        select from raw_hubspot.merges
-        where merges.system = {table}.system and merges._known_until is null
-            and merges.kind = '{kind}' and merges.merged_id = {table}.{id}
-    )
-"""
+# how long HubSpot keeps what was archived, and may bring it back, with some days to spare
+_IN_THE_BIN: Final = timedelta(days=95)
 
 
 class HubSpotSource:
@@ -64,7 +63,8 @@ class HubSpotSource:
             *(_Archived(kind, *night) for kind in KINDS),
             _Whole("owners", self._owners),
             _Whole("stages", self._stages),
-            _Whole("campaigns", self._campaigns),
+            # money that is no longer told was not spent; a campaign is still what a lead names
+            _Whole("campaigns", self._campaigns, ("spend",)),
             _Submissions(*night, self._look_back),
             _EmailEvents(*night, self._look_back),
         ]
@@ -75,28 +75,28 @@ class HubSpotSource:
         A record erased for privacy is in no list any more, nor is one that was merged; a search
         knows a record only after a while.
         """
-        until = self._known_at - _IN_FLIGHT
         for records in self._records:
             kind = records.kind
-            at_vendor = self._api.count(kind, until)
-            ours = self._live(held, kind, until)
-            if at_vendor != len(ours):
-                present = set(self._all_ids(kind))
+            yield from self._restored(held, records)
+            live = _Live(held, kind, self._known_at - _IN_FLIGHT)
+            at_vendor = self._api.count(kind, live.until)
+            if at_vendor != live.count():
+                ours, present = live.ids(), set(self._all_ids(kind))
                 yield from self._vanished(kind, sorted(ours - present))
-                yield from records.missed(sorted(present - self._live(held, kind, None)))
-                ours &= present
-            yield Count(kind, at_vendor, len(ours))
+                yield from records.missed(sorted(present - _Live(held, kind, None).ids()))
+            yield Count(kind, at_vendor, live.count())
 
-    def _live(self, held: Held, kind: str, until: datetime | None) -> set[str]:
-        table = "engagements" if kind in ENGAGEMENTS else kind
-        column = IDS[kind]
-        where = _LIVE.format(
-            id=column,
-            table=table,
-            kind=kind,
-            kind_of_table=f" and kind = '{kind}'" if kind in ENGAGEMENTS else "",
+    def _restored(self, held: Held, records: _Records) -> Iterator[Page]:
+        """What is known as deleted, and is back: nothing else tells of it."""
+        recently = self._known_at - _IN_THE_BIN
+        gone = held.values(
+            "deletions", "record_id", "kind = %s and deleted_at > %s", records.kind, recently
         )
-        return held.values(table, column, where, until or "infinity")
+        present = self._api.present_ids(records.kind, sorted(gone))
+        back = [one for one, now in present if one == now]
+        if back:
+            yield Page({}, {}, ended={"deletions": [(records.kind, one) for one in back]})
+            yield from records.missed(back)
 
     def _all_ids(self, kind: str) -> Iterator[str]:
         after: str | None = None
@@ -108,16 +108,16 @@ class HubSpotSource:
 
     def _vanished(self, kind: str, ids: Sequence[str]) -> Iterator[Page]:
         at = self._known_at
-        for one in ids:
-            present = self._api.present_id(kind, one)
+        gone: list[Row] = []
+        merged: list[Row] = []
+        for one, present in self._api.present_ids(kind, ids):
             if present is None:
-                gone = {"kind": kind, "record_id": one, "deleted_at": at, "how": "vanished"}
-                yield Page({"deletions": [gone]}, {})
+                gone.append({"kind": kind, "record_id": one, "deleted_at": at, "how": "vanished"})
             elif present != one:
-                merged = {
-                    "kind": kind, "merged_id": one, "surviving_id": present, "merged_at": at,
-                }  # fmt: skip
-                yield Page({"merges": [merged]}, {})
+                merged.append(
+                    {"kind": kind, "merged_id": one, "surviving_id": present, "merged_at": at}
+                )
+        yield Page({"deletions": gone, "merges": merged}, {})
 
     def _owners(self) -> dict[str, list[Row]]:
         rows: list[Row] = []
@@ -190,6 +190,35 @@ class HubSpotSource:
         return {"campaigns": campaigns, "spend": spend}
 
 
+class _Live:
+    """The records of a kind, created before an instant, that are neither deleted nor merged."""
+
+    def __init__(self, held: Held, kind: str, until: datetime | None) -> None:
+        self.until = until or datetime.max.replace(tzinfo=UTC)
+        self._held = held
+        self._table = "engagements" if kind in ENGAGEMENTS else kind
+        self._id = IDS[kind]
+        self._where = (
+            f"created_at < %s and {self._id} not in ("
+            " select record_id from raw_hubspot.deletions"
+            " where _known_until is null and system = %s and kind = %s"
+            " union all select merged_id from raw_hubspot.merges"
+            " where _known_until is null and system = %s and kind = %s)"
+        )
+        self._given = [self.until, *(held.system, kind) * 2]
+        if kind in ENGAGEMENTS:
+            self._where += " and kind = %s"
+            self._given.append(kind)
+
+    def count(self) -> int:
+        """How many there are."""
+        return self._held.count(self._table, self._where, *self._given)
+
+    def ids(self) -> set[str]:
+        """Their ids."""
+        return self._held.values(self._table, self._id, self._where, *self._given)
+
+
 class _Records:
     """One kind of record: at first all of them, then every night what changed."""
 
@@ -199,9 +228,8 @@ class _Records:
         self._api = api
         self._known_at = known_at
         self._look_back = timedelta(minutes=settings.look_back_minutes)
-        if kind in ("deals", *ENGAGEMENTS):
+        if kind in ASSOCIATED:
             self._look_back = max(self._look_back, _ASSOCIATED_LATE)
-        self._reading: Reading | None = None
 
     @property
     def name(self) -> str:
@@ -210,27 +238,30 @@ class _Records:
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:
         """The rest of the first load, if it has not ended; then what has changed since."""
+        for name in ("since", "begun"):
+            instant_in(cursor, name, self._known_at)
+        if not str(cursor.get("after") or "0").isdecimal():
+            raise CursorError(f"after: {cursor['after']!r}")
         reading, described = self._describe(cursor)
-        cursor = {**cursor, **described.cursor}
-        yield Page(described.rows, cursor, described.notes)
-        if "since" not in cursor:
-            for page in self._all(reading, cursor):
+        kept = described.cursor
+        yield described
+        if "since" not in kept:
+            for page in self._all(reading, kept):
                 yield page
-                cursor = page.cursor
-        if datetime.fromisoformat(cursor["since"]) < self._known_at:
-            yield from self._changed(reading, cursor)
+                kept = page.cursor
+        if datetime.fromisoformat(kept["since"]) < self._known_at:
+            yield from self._changed(reading, kept)
 
     def missed(self, ids: Sequence[str]) -> Iterator[Page]:
         """Records that no search has told."""
-        reading = self._reading
-        assert reading is not None
         if ids:
+            reading, _ = self._describe({})
             records = self._api.read(self.kind, ids, reading.properties, reading.histories)
             yield Page(reading.rows(records), {})
 
     def _all(self, reading: Reading, cursor: Cursor) -> Iterator[Page]:
         begun = cursor.get("begun") or self._known_at.isoformat()
-        kept = {name: cursor[name] for name in cursor if name == "types"}
+        kept = {name: cursor[name] for name in cursor if name in _DESCRIPTION}
         after = cursor.get("after")
         while True:
             records, after = self._api.records(
@@ -242,7 +273,7 @@ class _Records:
             yield Page(reading.rows(records), {**kept, "begun": begun, "after": after})
 
     def _changed(self, reading: Reading, cursor: Cursor) -> Iterator[Page]:
-        kept = {name: cursor[name] for name in cursor if name in ("types", "since")}
+        kept = {name: cursor[name] for name in cursor if name in (*_DESCRIPTION, "since")}
         until = self._known_at.isoformat()
         after = cursor.get("after", "0") if cursor.get("until") == until else "0"
         since = datetime.fromisoformat(cursor["since"]) - self._look_back
@@ -253,34 +284,29 @@ class _Records:
         yield Page({}, {**kept, "since": until})
 
     def _describe(self, cursor: Cursor) -> tuple[Reading, Page]:
-        """Which properties to read, by what the account has today."""
+        """Which properties to read, by what the account has today; and where to go on."""
         columns = fixed_columns(self.kind)
         if self.kind == "contacts":
             columns |= self._settings.contacts
         if self.kind not in _DESCRIBED:
-            self._reading = Reading(self.kind, columns)
-            return self._reading, Page({}, {})
+            return Reading(self.kind, columns), Page({}, cursor)
+        others: list[str] = []
+        if self.kind == "contacts":
+            others = [name for name in self._settings.history if name not in columns.values()]
+        followed = followed_columns(self.kind, columns) | {name: name for name in others}
         properties = self._api.properties(self.kind)
+        known = cursor.get("types")
         decision = decide(
             f"HubSpot {self.kind}",
             map(_field, properties),
-            columns=columns,
+            columns=followed | columns,
             never=self._settings.never,
-            known=cursor.get("types"),
+            known=known if isinstance(known, dict) else None,
         )
-        followed = followed_columns(self.kind, [*columns])
-        for name in self._settings.history if self.kind == "contacts" else ():
-            columns.setdefault(name, name)
-            followed = (*followed, name)
         merged_ids = next((one["name"] for one in properties if one["label"] == MERGED_IDS), "")
-        self._reading = Reading(
-            self.kind,
-            columns,
-            tuple(name for name in decision.own if name != merged_ids),
-            followed,
-            merged_ids if self.kind in ("contacts", "companies") else "",
-        )
-        asked = {*self._reading.properties}
+        own = tuple(name for name in (*decision.own, *others) if name != merged_ids)
+        reading = Reading(self.kind, columns, own, followed, merged_ids)
+        asked = {*reading.properties, *reading.histories}
         rows = [
             {
                 "kind": self.kind,
@@ -292,9 +318,14 @@ class _Records:
             }
             for one in properties
         ]
-        return self._reading, Page(
-            {"properties": rows}, {"types": dict(decision.types)}, decision.notes
-        )
+        description = {"types": dict(decision.types), "plan": reading.plan}
+        notes = list(decision.notes)
+        kept = {name: cursor[name] for name in cursor if name not in _DESCRIPTION}
+        if kept and cursor.get("plan") != reading.plan:
+            # the records of before have other properties in these columns, or none
+            notes.append(f"HubSpot {self.kind}: the mapping is another, all are read again")
+            kept = {}
+        return reading, Page({"properties": rows}, kept | description, notes)
 
 
 class _Archived:
@@ -328,13 +359,19 @@ class _Archived:
 class _Whole:
     """What is small, and is read as a whole every night."""
 
-    def __init__(self, name: str, read: Callable[[], Mapping[str, Sequence[Row]]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], Mapping[str, Sequence[Row]]],
+        whole: Collection[str] = (),
+    ) -> None:
         self.name = name
         self._read = read
+        self._whole = whole
 
     def pages(self, _: Cursor) -> Iterator[Page]:
         """The one page."""
-        yield Page(self._read(), {})
+        yield Page(self._read(), {}, whole=self._whole)
 
 
 class _Submissions:
@@ -344,11 +381,13 @@ class _Submissions:
 
     def __init__(self, api: Api, known_at: datetime, look_back: timedelta) -> None:
         self._api = api
+        self._known_at = known_at
         self._until = known_at.isoformat()
         self._look_back = look_back
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:
         """Form by form; a run that was killed goes on with the form it was at."""
+        begins = instant_in(cursor, "since", self._known_at)
         since = cursor.get("since")
         position = cursor if cursor.get("until") == self._until else {}
         forms = sorted(self._api.forms(), key=lambda form: str(form["id"]))
@@ -362,9 +401,7 @@ class _Submissions:
             for form in forms
         ]
         yield Page({"forms": rows}, cursor)
-        oldest = 0.0
-        if since:
-            oldest = (datetime.fromisoformat(since) - self._look_back).timestamp() * 1000
+        oldest = (begins - self._look_back).timestamp() * 1000 if begins else 0.0
         for form in forms:
             if form["id"] < position.get("form", ""):
                 continue
@@ -401,7 +438,8 @@ class _EmailEvents:
         until = self._known_at.isoformat()
         since = cursor.get("since")
         offset = cursor.get("offset") if cursor.get("until") == until else None
-        begins = datetime.fromisoformat(since) - self._look_back if since else None
+        latest = instant_in(cursor, "since", self._known_at)
+        begins = latest - self._look_back if latest else None
         while True:
             events, offset = self._api.email_events(begins, self._known_at, offset)
             rows = [

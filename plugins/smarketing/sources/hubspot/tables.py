@@ -184,7 +184,7 @@ EMAIL_EVENTS: Final = Table(
 MERGES: Final = Table(
     "merges", ("kind", "merged_id"), "Records that became part of another.",
     (
-        Column("kind", "text", "contacts or companies", required=True),
+        Column("kind", "text", "contacts, companies or deals", required=True),
         Column("merged_id", "text", "the record that vanished", required=True),
         Column("surviving_id", "text", "the record it became part of", required=True),
         Column("merged_at", "instant", "when"),

@@ -16,11 +16,12 @@ from smarketing.sources.hubspot.settings import Settings
 
 BASE_URL: Final = "https://api.hubapi.com"
 
-# HubSpot, usage guidelines: associations have a counter of their own
+# HubSpot, usage guidelines: associations have a counter of their own, and OAuth apps have less
 _ASSOCIATIONS: Final = 150
+_OF_OAUTH_APPS: Final = 110
 # before its end, as a call may take a while on its way
 _RENEW_EARLY: Final = 120.0
-_PASSING: Final = frozenset({500, 502, 503, 504, 521, 523, 524})
+_LONGEST_MOVE: Final = 3600.0
 
 
 class HubSpot:
@@ -43,9 +44,12 @@ class HubSpot:
         def window(calls: int, seconds: float) -> RollingWindow:
             return RollingWindow(calls, seconds, sleep=sleep, clock=clock)
 
+        calls = settings.calls_per_10_seconds
+        if not connection.password:
+            calls = min(calls, _OF_OAUTH_APPS)
         self._searches = window(settings.searches_per_second, 1)
-        self._associations = window(min(_ASSOCIATIONS, settings.calls_per_10_seconds), 10)
-        self._others = window(settings.calls_per_10_seconds, 10)
+        self._associations = window(min(_ASSOCIATIONS, calls), 10)
+        self._others = window(calls, 10)
         self._token = connection.password
         self._ends = float("inf")
         self._lock = Lock()
@@ -88,6 +92,7 @@ class HubSpot:
                     reason,
                     "The account's calls of the day are used up; they begin anew at midnight in "
                     "its zone. What was read is kept, and the next run goes on from there.",
+                    is_of_all=True,
                 )
             is_of_a_second = "secondly" in policy and "ten_secondly" not in policy
             return Again(reason, 1.0 if is_of_a_second else 10.0)
@@ -95,8 +100,8 @@ class HubSpot:
             return Again(reason, 2.0)
         if status == 477:
             # an account on its way to another data centre: up to a day
-            return Again(reason, float(answer.headers.get("Retry-After", 3600)))
-        if status in _PASSING:
+            return Again(reason, _seconds(answer.headers.get("Retry-After"), _LONGEST_MOVE))
+        if status == 408 or status >= 500:
             return Again(reason)
         advice = "This is a fault of the extraction: report it with this line."
         if status == 403:
@@ -113,8 +118,16 @@ class HubSpot:
         }
         path = "/oauth/2026-09/token" if self._is_dated else "/oauth/v1/token"
         granted = client.post_for_token(path, form)
-        self._token = str(granted["access_token"])
-        self._ends = self._clock() + float(granted["expires_in"]) - _RENEW_EARLY
+        self._token = str(granted.get("access_token", ""))
+        life = _seconds(granted.get("expires_in"), 0)
+        self._ends = self._clock() + life - min(_RENEW_EARLY, life / 2)
+
+
+def _seconds(told: object, otherwise: float) -> float:
+    try:
+        return float(str(told))
+    except ValueError:
+        return otherwise
 
 
 def _content(answer: httpx.Response) -> Mapping[str, str]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import partial
 from operator import itemgetter
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from smarketing.sandbox.chance import stream
 from smarketing.sandbox.clock import DAY, day_of
@@ -38,6 +38,8 @@ _ERASED_SHARE = 0.4
 # a stored real record shows a stamp 12.7 s late
 _STAMP_LATE = (2_000, 20_000)
 _UI, _API, _IMPORT, _FORM, _CALCULATED = "CRM_UI", "API", "IMPORT", "FORM", "CALCULATED"
+
+_T = TypeVar("_T", Deletion, Touch, Opportunity)
 
 _EMAIL_DIRECTIONS = {"outbound": "EMAIL", "inbound": "INCOMING_EMAIL"}
 
@@ -142,46 +144,47 @@ class _Person:
         # what HubSpot adds of its own
         self._own = stream(content.company.seed, f"hubspot/{story.number}")
         indexes = range(len(story.records))
-        self._changes = [lead_changes(rng, story, index) for index in indexes]
-        self._stages = stages_shown(rng, story)
-        # by the index of the record in the story
+        changes = [lead_changes(rng, story, index) for index in indexes]
+        stages = stages_shown(rng, story)
+        # by the index of the record in the story, of those that HubSpot holds
         self.contacts = {
             index: self._create(index) for index in indexes if crm_of(story, index) == "hubspot"
         }
+        self._changes = {index: changes[index] for index in self.contacts}
+        self._stages = [stage for stage in stages if stage[1] in self.contacts]
         # the contact that stands for each so far
         self._present = dict(self.contacts)
 
     def tell(self) -> None:
-        """Put in all that the story tells of the records, in the order of time."""
-        story = self._story
-        events: list[tuple[int, Callable[[], None]]] = [
-            (merge.at, partial(self._merge, number))
-            for number, merge in enumerate(story.merges)
-            if merge.survivor in self.contacts
-        ]
-        for at, index, occurred, stage, reason in self._stages:
-            if index not in self.contacts:
-                continue
-            is_import = "T" not in occurred
-            event = partial(self._enter, index, at, stage, reason, is_import=is_import)
-            events.append((at, event))
-        gone = {deletion.record: deletion.at for deletion in story.deletions}
-        for index in self.contacts:
-            for at, name, value in self._changes[index]:
-                if at < gone.get(index, story.until):
-                    events.append((at, partial(self._change, index, at, name, value)))
+        """Put in all that the story tells of the records held, in the order of time."""
         # the merges stand first, and come first in their second
-        for _, happen in sorted(events, key=itemgetter(0)):
+        for _, happen in sorted(self._events(), key=itemgetter(0)):
             happen()
-        for deletion in story.deletions:
-            if deletion.record in self.contacts:
-                self._delete(deletion)
-        for touch in story.touches:
-            if touch.record in self.contacts:
-                self._touch(touch, self.contacts[touch.record])
-        for deal in story.opportunities:
-            if deal.record in self.contacts:
-                self._deal(deal, self.contacts[deal.record])
+        for deletion in self._held(self._story.deletions):
+            self._delete(deletion)
+        for touch in self._held(self._story.touches):
+            self._touch(touch, self.contacts[touch.record])
+        for deal in self._held(self._story.opportunities):
+            self._deal(deal, self.contacts[deal.record])
+
+    def _held(self, told: Iterable[_T]) -> list[_T]:
+        return [one for one in told if one.record in self.contacts]
+
+    def _events(self) -> Iterator[tuple[int, Callable[[], None]]]:
+        """What changes the contacts, each with its instant."""
+        story = self._story
+        for number, merge in enumerate(story.merges):
+            # a CRM merges its own records only: both are held, or neither
+            if merge.survivor in self.contacts:
+                yield merge.at, partial(self._merge, number)
+        for at, index, occurred, stage, reason in self._stages:
+            is_import = "T" not in occurred
+            yield at, partial(self._enter, index, at, stage, reason, is_import=is_import)
+        gone = {deletion.record: deletion.at for deletion in story.deletions}
+        for index, changes in self._changes.items():
+            for at, name, value in changes:
+                if at < gone.get(index, story.until):
+                    yield at, partial(self._change, index, at, name, value)
 
     def _create(self, index: int) -> Record:
         record, prospect = self._story.records[index], self._story.prospect

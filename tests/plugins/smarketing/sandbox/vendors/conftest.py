@@ -14,13 +14,14 @@ from smarketing.sandbox.company import Company
 from smarketing.sandbox.imagine import stories
 from smarketing.sandbox.market import Campaigns
 from smarketing.sandbox.story import Story
+from smarketing.sandbox.systems import crm_of
 from smarketing.sandbox.vendors.clock import Clock
 from smarketing.sandbox.vendors.hubspot import HubSpot
 from smarketing.sandbox.vendors.serve import serving
 from smarketing.sandbox.vendors.simulator import Simulator
 
-# of those tried the smallest with every kind of merge, deletion and erasure in it
-COMPANY = Company(seed=10, leads=300, nights=1, ends=date(2026, 11, 20))
+# of those tried the first with every kind of merge, deletion and erasure in HubSpot's part
+COMPANY = Company(seed=28, leads=300, nights=1, ends=date(2026, 11, 20))
 ENDS = datetime.fromtimestamp(COMPANY.ends_at, UTC)
 
 
@@ -114,5 +115,17 @@ def hubspot(shared: Served) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def told() -> list[Story]:
-    """The stories that HubSpot was filled from."""
-    return [story for story, _ in stories(COMPANY, Campaigns(COMPANY))]
+    """The stories of those at home in HubSpot."""
+    everybody = [story for story, _ in stories(COMPANY, Campaigns(COMPANY))]
+    return [story for story in everybody if crm_of(story, 0) == "hubspot"]
+
+
+@pytest.fixture(scope="session")
+def held() -> set[str]:
+    """The leads that HubSpot holds."""
+    return {
+        record.lead_id
+        for story, _ in stories(COMPANY, Campaigns(COMPANY))
+        for index, record in enumerate(story.records)
+        if crm_of(story, index) == "hubspot"
+    }
