@@ -130,7 +130,7 @@ class TableRows:
             columns = [_as_column(told, column) for column in self.table.columns]
         except (pa.ArrowInvalid, KeyError):
             # some value is bad, or a required one is missing: row by row, to find out which
-            return self._add_rows(told.to_pylist())
+            return self._add_rows(self._as_rows(told))
         self._end_rows()
         self._end_batch(columns)
         return []
@@ -139,6 +139,12 @@ class TableRows:
         """All rows so far, in the order in which they came."""
         self._end_rows()
         return iter(self._batches)
+
+    def _as_rows(self, told: pa.RecordBatch) -> Iterator[Row]:
+        """Columns of text as rows of values: JSON is text in a column, and content in a row."""
+        texts = {column.name for column in self.table.columns if column.kind == "json"}
+        for row in told.to_pylist():
+            yield row | {name: orjson.loads(row[name]) for name in texts & row.keys() if row[name]}
 
     def _add_rows(self, rows: Iterable[Row]) -> list[Unreadable]:
         unreadable: list[Unreadable] = []
