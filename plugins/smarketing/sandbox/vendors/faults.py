@@ -16,6 +16,10 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+# from here on a status is none of HTTP's, but a code that a vendor tells within a 200
+_OWN_CODES = 600
+_JSON = (b"content-type", b"application/json")
+
 
 class Vendor(Protocol):
     """What faults and scripts ask of any vendor."""
@@ -41,7 +45,8 @@ class Vendor(Protocol):
 class Fault:
     """A fault: what happens, and to which calls.
 
-    - ``status``: the call is refused with ``status``, in the vendor's words;
+    - ``status``: the call is refused with ``status``, in the vendor's words; from 600 on it is a
+      code of the vendor's own, told within a 200;
     - ``cut``: the connection ends without an answer; ``truncate``: in the middle of it;
     - ``slow``: the answer takes ``seconds`` of the simulated clock; ``hang``: it never comes;
     - ``expire``: all access tokens end just before the call;
@@ -100,7 +105,8 @@ class Faults:
             await _hang_up(send)
         elif refusal := due.get("status"):
             body = self._vendor.failure(path, refusal.status)
-            await _answer(send, refusal.status, [(b"content-type", b"application/json")], body)
+            status = refusal.status if refusal.status < _OWN_CODES else 200
+            await _answer(send, status, [_JSON], body)
         elif due.keys() & {"truncate", "change", "duplicate", "missing"}:
             await self._spoil(due, scope, receive, send)
         else:
@@ -131,7 +137,7 @@ class Faults:
                 body += message.get("body", b"")
 
         await self._vendor.app(scope, receive, keep)
-        if start["status"] < 300:
+        if start["status"] < 300 and _JSON in start["headers"]:
             body = self._spoil_rows(due, scope["path"], body)
         headers = [header for header in start["headers"] if header[0] != b"content-length"]
         await _answer(send, start["status"], headers, body, is_cut="truncate" in due)
