@@ -94,7 +94,7 @@ class Marketo:
     def happen(self, event: str, **details: Any) -> None:
         """Let something happen now that the stories do not tell.
 
-        - ``import``: ``count`` leads are created in one instant;
+        - ``import``: ``count`` leads of the Americas are created in one instant;
         - ``bulk_edit``: all live leads are changed in one instant;
         - ``quota``: others use up the day's ``calls`` or ``export`` (``of``);
         - ``no_corona``: no filter by ``updatedAt`` in bulk extracts any more;
@@ -107,11 +107,12 @@ class Marketo:
         """
         if event == "import":
             for turn in range(int(details["count"])):
-                self._instance.create(self._now, {"company": f"Import, row {turn + 1}"})
+                values = {"company": f"Import, row {turn + 1}", "region": "Americas"}
+                self._instance.create(self._now, values)
         elif event == "bulk_edit":
             for lead in list(self._instance.live(self._now)):
                 self._stamp(lead)
-        elif event == "quota" and details.get("of") == "calls":
+        elif event == "quota" and details.get("of") == "calls" and self._limits.is_throttled:
             self._limits.use_up()
         elif event == "quota" and details.get("of") == "export":
             self._bulk.use_up(self._now)
@@ -120,7 +121,7 @@ class Marketo:
         elif event in ("no_corona", "purge", "nul"):
             self._turn(event)
         elif event.endswith("_field"):
-            self._redefine(event, **details)
+            self._redefine(event, details)
         else:
             raise ValueError(f"event: not {event} with {details}")
 
@@ -132,22 +133,22 @@ class Marketo:
         else:
             self._extracts.has_nul = True
 
-    def _redefine(self, event: str, name: str, value: str = "", type: str = "string") -> None:  # noqa: A002
-        fields = self._instance.fields
+    def _redefine(self, event: str, details: dict[str, Any]) -> None:
+        fields, name = self._instance.fields, str(details["name"])
+        type_ = details.get("type", "string")
         if event == "new_field" and name not in fields:
             number = max(field.id for field in fields.values()) + 1
-            fields[name] = Field(number, name, name, type, is_custom=True)
+            fields[name] = Field(number, name, name, type_, is_custom=True)
             for lead in list(self._instance.live(self._now)):
-                self._instance.edit(lead, self._now, name, value)
+                self._instance.edit(lead, self._now, name, str(details["value"]))
         elif event == "drop_field":
             del fields[name]
-        elif event == "retype_field" and (type, fields[name].type) in (
-            ("string", fields[name].type),
-            ("float", "integer"),
+        elif event == "retype_field" and (
+            type_ == "string" or (fields[name].type, type_) == ("integer", "float")
         ):
-            fields[name] = replace(fields[name], type=type)
+            fields[name] = replace(fields[name], type=type_)
         else:
-            raise ValueError(f"event: not {event} of {name} as {type}")
+            raise ValueError(f"event: not {event} of {name} as {type_}")
 
     def _stamp(self, lead: Lead) -> None:
         self._instance.edit(lead, self._now, _EDITED, as_text(self._now))

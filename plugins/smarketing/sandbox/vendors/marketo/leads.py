@@ -69,7 +69,7 @@ class Leads:
         lead = self._instance.find(call.number, call.now)
         if lead is None:
             raise RefusedError(1004, f"Lead '{call.number}' not found")
-        return {"result": [self._told(call, lead)]}
+        return {"result": [self._told(lead, self._wanted(call), call.now)]}
 
     def _find(self, call: Call) -> dict[str, Any]:
         name, values = call.needed("filterType"), call.names("filterValues")
@@ -82,11 +82,12 @@ class Leads:
             raise RefusedError(1006, f"Field '{name}' not found")
         if not field.is_searchable:
             raise RefusedError(1011, f"Field '{name}' not supported")
+        wanted = self._wanted(call)
         found = self._with(name, values, call.now)
         if len(found) > MOST_FOUND:
             raise invalid("Too many results match the filter")
         told = page(call, found)
-        told["result"] = [self._told(call, lead) for lead in told["result"]]
+        told["result"] = [self._told(lead, wanted, call.now) for lead in told["result"]]
         return told
 
     def _with(self, name: str, values: Iterable[str], at: int) -> list[Lead]:
@@ -100,19 +101,24 @@ class Leads:
                 found.update({lead.id: lead for lead in self._instance.holding(name, value, at)})
         return [found[number] for number in sorted(found)]
 
-    def _told(self, call: Call, lead: Lead) -> dict[str, Any]:
-        """The wanted fields of a lead; those without a value are null."""
-        values, fields = lead.values(call.now), self._instance.fields
-        wanted = call.names("fields") or [name for name in schema.DEFAULTS if name in fields]
-        for name in wanted:
+    def _wanted(self, call: Call) -> list[str]:
+        """The names of the fields that a call asks for, and always the id."""
+        fields = self._instance.fields
+        names = call.names("fields") or [name for name in schema.DEFAULTS if name in fields]
+        for name in names:
             if name not in fields:
                 raise RefusedError(1006, f"Field '{name}' not found")
-        return {name: fields[name].typed(values.get(name, "")) for name in ("id", *wanted)}
+        return ["id", *names]
+
+    def _told(self, lead: Lead, names: Iterable[str], at: int) -> dict[str, Any]:
+        """Fields of a lead; those without a value are null."""
+        values, fields = lead.values(at), self._instance.fields
+        return {name: fields[name].typed(values.get(name, "")) for name in names}
 
     # members of programs
 
     def _leads_of_program(self, call: Call) -> dict[str, Any]:
-        told = page(call, self._joined(call))
+        told, wanted = page(call, self._joined(call)), self._wanted(call)
         rows = []
         for lead, membership in told["result"]:
             about = {
@@ -122,7 +128,7 @@ class Leads:
                 "reachedSuccess": False,
                 "membershipDate": as_text(membership.at),
             }
-            rows.append(self._told(call, lead) | {"membership": about})
+            rows.append(self._told(lead, wanted, call.now) | {"membership": about})
         return told | {"result": rows}
 
     def _describe_members(self, _: Call) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Limits:
 
     def __init__(self, clock: Clock, *, throttled: bool) -> None:
         self._clock = clock
-        self._is_throttled = throttled
+        self.is_throttled = throttled
         self._window: deque[int] = deque()
         self._ongoing = 0
         self.calls: defaultdict[date, int] = defaultdict(int)
@@ -93,7 +93,7 @@ class Limits:
             self._window.popleft()
         is_used_up, is_too_fast = self.calls[today] >= DAILY, len(self._window) >= RATE
         self.calls[today] += 1
-        if not self._is_throttled:
+        if not self.is_throttled:
             return
         self._window.append(now)
         if self._ongoing > CONCURRENT:
