@@ -18,6 +18,14 @@ class SourceError(ExplainedError):
         super().__init__("\n".join(self.faults))
 
 
+class RefusedError(SourceError):
+    """A vendor refuses a call, and will again. ``code`` is the vendor's, where it has one."""
+
+    def __init__(self, fault: str, code: str) -> None:
+        super().__init__([fault])
+        self.code = code
+
+
 class LoadError(Exception):
     """The warehouse did not take the rows; the same night can be run again."""
 

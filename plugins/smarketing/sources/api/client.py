@@ -12,7 +12,7 @@ import httpx
 import orjson
 from smarketing.sources.api.limits import Sleep
 from smarketing.sources.api.tables import printable
-from smarketing.sources.errors import SourceError, UnreachableError
+from smarketing.sources.errors import RefusedError, SourceError, UnreachableError
 
 _TRIES: Final = 6
 _LONGEST_WAIT: Final = 60.0
@@ -38,10 +38,14 @@ class Renew:
 
 @dataclass(frozen=True)
 class Refused:
-    """The call will never succeed as it is; ``advice`` is what somebody can do."""
+    """The call will never succeed as it is; ``advice`` is what somebody can do.
+
+    ``code`` is the vendor's, for whoever knows what else to ask for.
+    """
 
     reason: str
     advice: str
+    code: str = ""
 
 
 Verdict = Again | Renew | Refused
@@ -84,7 +88,8 @@ class Client:
         """The content of an answer; ``request`` is as for ``httpx.Client.request``.
 
         Raises:
-            SourceError: the vendor refuses, and would refuse again.
+            RefusedError: the vendor refuses, and would refuse again.
+            SourceError: the credentials are not those of the vendor.
             UnreachableError: the vendor is not well, or has no calls left, after several tries.
         """
         return self._call(method, path, lambda answer: orjson.loads(answer.content), request)
@@ -175,7 +180,7 @@ class _Tries:
         """
         reason = one_line(verdict.reason)
         if isinstance(verdict, Refused):
-            raise SourceError([f"{self._place}: {reason}. {verdict.advice}"])
+            raise RefusedError(f"{self._place}: {reason}. {verdict.advice}", verdict.code)
         if isinstance(verdict, Renew):
             # a token that was made a moment ago is not refused for its age
             if self._has_renewed or not self._vendor.renew():

@@ -35,12 +35,14 @@ _PAGES_AHEAD: Final = 32
 class Page:
     """Rows by table, where the stream goes on once they are loaded, and what was odd.
 
-    Of a file the rows are columns of text, by our names.
+    Of a file the rows are columns of text, by our names. ``is_costly``: what the cursor knows is
+    loaded at once, as a run that is killed should not have to pay for it again.
     """
 
     rows: Mapping[str, Sequence[Row] | pa.RecordBatch]
     cursor: Cursor
     notes: Sequence[str] = ()
+    is_costly: bool = False
 
 
 class Stream(Protocol):
@@ -196,6 +198,10 @@ class _Extraction:
 
     def read(self, streams: Sequence[Stream]) -> None:
         """Read all streams at once, and load what they tell."""
+        import pyarrow as pa
+
+        # with its first array comes pandas: a load must not find it half imported by a reader
+        pa.array([""])
         pages: Queue[tuple[Stream, Page | Exception | None]] = Queue(_PAGES_AHEAD)
         stopped = Event()
         with ThreadPoolExecutor(_READERS, thread_name_prefix=self._source.system) as readers:
@@ -261,7 +267,7 @@ class _Extraction:
             )  # fmt: skip
         if stream is not None:
             self._moved[stream] = page.cursor
-        if sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
+        if page.is_costly or sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
             self._load()
 
     def _load(self) -> None:
