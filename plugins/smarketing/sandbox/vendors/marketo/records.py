@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from operator import attrgetter
@@ -130,11 +130,11 @@ class Instance:
         self.purges = False
         self._by_creation: list[Lead] = []
         self._holders: dict[str, dict[str, list[Lead]]] = {}
-        self._fresh_leads, self._fresh_activities = count(2_100_000_000), count(2_000_000_000)
+        self._fresh_leads, self._fresh_activities = count(1), count(2_000_000_000)
 
-    def arrange(self, activities: Iterable[Activity]) -> None:
-        """Take the log as it is written in the course of time, and number it."""
-        ordered = sorted(activities, key=attrgetter("at"))
+    def arrange(self) -> None:
+        """Put the log in the order of time, and number it, once all of it is written."""
+        ordered = sorted(self.log, key=attrgetter("at"))
         for number, activity in enumerate(ordered, start=100_001):
             activity.id = number
         self.log = [one for one in ordered if one.type != DELETE]
@@ -209,7 +209,8 @@ class Instance:
     def create(self, at: int, values: dict[str, str]) -> None:
         """Create a lead now."""
         changes = [Change(at, name, value) for name, value in values.items()]
-        lead = Lead(next(self._fresh_leads), at, changes)
+        number = next(number for number in self._fresh_leads if number not in self.leads)
+        lead = Lead(number, at, changes)
         self.leads[lead.id] = lead
         insort(self._by_creation, lead, key=_creation)
         self._write(at, NEW_LEAD, lead, lead.id, "", {"Source Type": "List Import"})

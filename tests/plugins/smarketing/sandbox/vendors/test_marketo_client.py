@@ -159,10 +159,14 @@ def test_values_are_those_of_the_stories(
             expected["acquisitionProgramId"] = str(1_000 + int(campaign[1:])) if campaign else ""
         for name, value in expected.items():
             assert row[name] == (value or "null"), (name, row)
-        is_contact = any(deal.record == one.index for deal in one.story.opportunities)
+        is_contact = any(deal.record == one.index for deal in one.story.opportunities) or any(
+            stage in ("opportunity", "customer") for _, _, _, stage, _ in one.steps
+        )
         if one.id not in winners:
             assert row["sfdcType"] == ("Contact" if is_contact else "Lead")
-            assert row["sfdcContactId"].startswith("003" if is_contact else "null")
+            assert (row["sfdcContactId"] != "null") == is_contact
+        if row["sfdcContactId"] != "null":
+            assert row["sfdcContactId"][:15] == "003" + row["sfdcLeadId"][3:15]
         assert row["sfdcLeadId"].startswith("00Q")
         assert len(row["sfdcLeadId"]) == 18
         contacts += is_contact
