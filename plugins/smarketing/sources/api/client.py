@@ -105,7 +105,8 @@ class Client:
         """The content of an answer; ``request`` is as for ``httpx.Client.request``.
 
         Raises:
-            SourceError: the vendor refuses, and would refuse again.
+            RefusedError: the vendor refuses, and would refuse again.
+            SourceError: the credentials are not those of the vendor.
             UnreachableError: the vendor is not well, or has no calls left, after several tries.
         """
         return self._call(method, path, lambda answer: parsed(answer.content), request)

@@ -39,14 +39,14 @@ class Page:
 
     Of a file the rows are columns of text, by our names. ``whole`` names the tables of which the
     page tells all there is: what it does not name has ended. ``ended`` names what has ended by
-    itself: by table, the texts of the key. ``is_dear``: what it took to come here is not to be
+    itself: by table, the texts of the key. ``is_costly``: what it took to come here is not to be
     done again, so the cursor is noted down at once.
     """
 
     rows: Mapping[str, Sequence[Row] | pa.RecordBatch]
     cursor: Cursor
     notes: Sequence[str] = ()
-    is_dear: bool = False
+    is_costly: bool = False
     whole: Collection[str] = ()
     ended: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict)
 
@@ -334,7 +334,7 @@ class _Extraction:
             )
         if stream is not None:
             self._moved[stream] = page.cursor
-        if page.is_dear or sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
+        if page.is_costly or sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
             self._load()
 
     def _load(self) -> None:

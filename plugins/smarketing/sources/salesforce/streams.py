@@ -156,7 +156,7 @@ class Records:
         if job is None or self._is_over(job):
             job, begun = self._api.start(query), begun.model_copy(update={"locator": None})
             begun = begun.model_copy(update={"job": job})
-            yield Page({}, at.but(reading=begun).cursor, is_dear=True)
+            yield Page({}, at.but(reading=begun).cursor, is_costly=True)
         self._wait(job)
         locator = begun.locator
         is_last = False
