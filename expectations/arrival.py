@@ -14,7 +14,8 @@ _DATA_TEAM = "the data team"
 
 @dataclass(frozen=True)
 class _Arrivals:
-    """Where a source's leads and stage changes lie, as SQL.
+    """Where a source's leads, and what happens to them, lie, as SQL: stage changes, or what
+    there is as often.
 
     A day counts from its start in UTC, whatever the zone of the session.
     """
@@ -48,6 +49,25 @@ _SOURCES = {
         changed_lead_id="record_id",
         occurred="changed_at",
         is_change="kind = 'contacts' and property = 'lifecycle_stage'",
+    ),
+    "marketo": _Arrivals(
+        schema="raw_marketo",
+        leads="leads",
+        lead_id="lead_id",
+        created="created_at",
+        changes="activities",
+        changed_lead_id="lead_id",
+        occurred="happened_at",
+    ),
+    "salesforce": _Arrivals(
+        schema="raw_salesforce",
+        leads="leads",
+        lead_id="lead_id",
+        created="created_at",
+        changes="field_history",
+        changed_lead_id="record_id",
+        occurred="changed_at",
+        is_change="object = 'Lead'",
     ),
 }
 
@@ -111,8 +131,8 @@ def suites(source: str, night: Night, *, fresh_within_hours: int) -> list[Suite]
                 RowCheck(
                     "volume",
                     "warning",
-                    "the last seven days brought less than a third of the stage changes of a usual "
-                    f"week: a part of {source} may be missing",
+                    "the last seven days brought less than a third of what happens to leads in a "
+                    f"usual week: a part of {source} may be missing",
                     _DATA_TEAM,
                     population=(
                         f"select '{source}' as source, "
@@ -128,8 +148,8 @@ def suites(source: str, night: Night, *, fresh_within_hours: int) -> list[Suite]
                 RowCheck(
                     "leads_are_known",
                     "warning",
-                    f"stage changes of leads that {source} does not contain; "
-                    "they are left out of the funnel and listed as findings",
+                    f"{source} tells what happened to leads that it does not contain; "
+                    "it is left out of the funnel and listed as findings",
                     _DATA_TEAM,
                     population=(
                         "select changes.system || ':' || changes.lead_id as lead_key, "

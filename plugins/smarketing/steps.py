@@ -68,6 +68,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
     """
     from smarketing.agreement import expanded_until, read_agreement, require_in_force
     from smarketing.agreement import load_agreement as load
+    from smarketing.sources.reading import create_raw_tables
 
     with _sorted_errors():
         config, uri = read_config(), uri_in_task()
@@ -83,6 +84,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
                     "select max(as_of) from ops.publications"
                 ).fetchall()
             with connect(uri, "loader") as connection:
+                create_raw_tables(connection)
                 loaded = load(
                     agreement,
                     connection,

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.errors import LockNotAvailable
 from smarketing.sources.errors import LoadError, SourceError
 
@@ -35,6 +35,8 @@ _ENVIRONMENT: Final = {
 # the memory for a hash is quadratic.
 _MERGE_SETTINGS: Final = "-cenable_nestloop=off -cwork_mem=256MB"
 _LOCK_WAIT: Final = "60s"
+# since when a version is known, and until when it was
+_VALIDITY: Final = ("_known_from", "_known_until")
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class RawTables:
             write_disposition={
                 "disposition": "merge",
                 "strategy": "scd2",
-                "validity_column_names": ["_known_from", "_known_until"],
+                "validity_column_names": [*_VALIDITY],
                 "boundary_timestamp": self._known_at,
                 "row_version_column_name": "_row_hash",
                 "source_filter": (
@@ -131,6 +133,66 @@ class RawTables:
             self._pipeline.sync_schema()
             self._pipeline.normalize()
             self._pipeline.load()
+
+
+def create_missing(
+    connection: Connection[Any], schema: str, tables: Mapping[str, pa.Schema]
+) -> None:
+    """Create the tables, and the columns, that a raw schema does not have yet.
+
+    So the models find them before the first row comes, and where a source has nothing to tell.
+    """
+    old = set(
+        connection.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = %s",
+            [schema],
+        )
+    )
+    for table, columns in tables.items():
+        name = sql.Identifier(schema, table)
+        with connection.transaction():
+            if not any(table == known for known, _ in old):
+                defined = [
+                    *(
+                        sql.SQL("{} {}{}").format(
+                            sql.Identifier(column.name),
+                            sql.SQL(_sql_type(column.type)),
+                            sql.SQL("" if column.nullable else " not null"),
+                        )
+                        for column in columns
+                    ),
+                    *(sql.SQL("{} timestamptz").format(sql.Identifier(one)) for one in _VALIDITY),
+                ]
+                connection.execute(
+                    sql.SQL("create table if not exists {} ({})").format(
+                        name, sql.SQL(", ").join(defined)
+                    )
+                )
+                continue
+            for column in columns:
+                if (table, column.name) not in old:
+                    # null in the rows from before it
+                    connection.execute(
+                        sql.SQL("alter table {} add column if not exists {} {}").format(
+                            name, sql.Identifier(column.name), sql.SQL(_sql_type(column.type))
+                        )
+                    )
+
+
+def _sql_type(type_: pa.DataType) -> LiteralString:
+    """The type that dlt gives a column, too."""
+    import pyarrow as pa
+
+    types: dict[pa.DataType, LiteralString] = {
+        pa.string(): "varchar",
+        pa.int64(): "bigint",
+        pa.bool_(): "boolean",
+        pa.date32(): "date",
+        pa.timestamp("us", tz="UTC"): "timestamptz",
+        pa.decimal128(38, 9): "numeric(38, 9)",
+    }
+    return types[type_]
 
 
 @contextmanager

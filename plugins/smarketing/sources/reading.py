@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, get_args
 
+from psycopg import Connection
 from smarketing.config import SourceName, read_settings
+from smarketing.sources.loading import create_missing
 
 
 class Extracted(Protocol):
@@ -28,6 +30,20 @@ class Extracted(Protocol):
     @property
     def note(self) -> str:
         """What was out of the ordinary."""
+
+
+def create_raw_tables(connection: Connection[Any]) -> None:
+    """Create what is missing of the raw tables of all sources: the models read every one."""
+    from smarketing.sources.csv_export.entities import ENTITIES
+    from smarketing.sources.csv_export.tables import arrow_schema
+
+    for source in get_args(SourceName):
+        if source == "csv_export":
+            tables = {entity.name: arrow_schema(entity) for entity in ENTITIES}
+        else:
+            declared = import_module(f"smarketing.sources.{source}.tables").TABLES
+            tables = {table.name: table.arrow_schema for table in declared}
+        create_missing(connection, f"raw_{source}", tables)
 
 
 def extract(

@@ -16,9 +16,9 @@ import psycopg
 from psycopg import sql
 from smarketing.sources.api.client import one_line
 from smarketing.sources.api.rejected import keep_aside
-from smarketing.sources.api.tables import Row, Table, TableRows, create_missing, record_key
+from smarketing.sources.api.tables import Row, Table, TableRows, record_key
 from smarketing.sources.errors import ExhaustedError, SourceError, UnreachableError
-from smarketing.sources.loading import Load, RawTables, raw_tables
+from smarketing.sources.loading import Load, RawTables, create_missing, raw_tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -191,7 +191,11 @@ def extract(
         psycopg.connect(warehouse_uri, autocommit=True) as connection,
         raw_tables(connection, source.schema, source.system, known_at, workdir) as raw,
     ):
-        create_missing(connection, source.schema, source.tables)
+        create_missing(
+            connection,
+            source.schema,
+            {table.name: table.arrow_schema for table in source.tables},
+        )
         night = _Extraction(source, connection, raw, night_id, known_at)
         if night.is_outdated:
             return night.extracted

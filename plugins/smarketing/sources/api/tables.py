@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
-from psycopg import Connection, sql
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,16 +21,6 @@ Kind = Literal["text", "integer", "number", "boolean", "date", "instant", "json"
 Row = Mapping[str, Any]
 """One record by the names of a table's columns; what is not named is null."""
 
-_SQL_TYPES: Final[dict[Kind, str]] = {
-    "text": "varchar",
-    "integer": "bigint",
-    "number": "numeric(38, 9)",
-    "boolean": "boolean",
-    "date": "date",
-    "instant": "timestamptz",
-    # ADBC writes no jsonb; staging casts
-    "json": "varchar",
-}
 _STEP: Final = Decimal(1).scaleb(-9)
 _DIGITS: Final = Context(prec=38)
 # as JSON writes it; behind a backslash that is text itself it means nothing
@@ -220,57 +209,6 @@ class TableRows:
 def record_key(system: str, key: Iterable[Any]) -> str:
     """Which record a row is a version of: ``_record_key``, by the texts of the table's key."""
     return orjson.dumps([system, *key]).decode()
-
-
-def create_missing(connection: Connection[Any], schema: str, tables: Iterable[Table]) -> None:
-    """Create the tables, and the columns, that a raw schema does not have yet.
-
-    So the models find them before the first row comes, and where a vendor has nothing to tell.
-    """
-    old = set(
-        connection.execute(
-            "select table_name, column_name from information_schema.columns"
-            " where table_schema = %s",
-            [schema],
-        )
-    )
-    for table in tables:
-        columns = [
-            ("system", "varchar not null"),
-            *(
-                (column.name, _SQL_TYPES[column.kind] + " not null" * column.required)
-                for column in table.columns
-            ),
-            ("_record_key", "varchar not null"),
-            ("_row_hash", "varchar not null"),
-            ("_sequence", "bigint not null"),
-            ("_known_from", "timestamptz"),
-            ("_known_until", "timestamptz"),
-        ]
-        name = sql.Identifier(schema, table.name)
-        with connection.transaction():
-            connection.execute(
-                sql.SQL("create table if not exists {} ({})").format(
-                    name,
-                    sql.SQL(", ").join(
-                        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(type_))
-                        for column, type_ in columns
-                    ),
-                )
-            )
-            missing = [one for one in table.columns if (table.name, one.name) not in old]
-            for column in missing:
-                # null in the rows from before it
-                connection.execute(
-                    sql.SQL("alter table {} add column if not exists {} {}").format(
-                        name, sql.Identifier(column.name), sql.SQL(_SQL_TYPES[column.kind])
-                    )
-                )
-            connection.execute(
-                sql.SQL("create index if not exists {} on {} (_record_key)").format(
-                    sql.Identifier(f"{table.name}_record_key"), name
-                )
-            )
 
 
 def printable(text: str) -> str:
