@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -12,7 +11,7 @@ from starlette.responses import Response
 from smarketing.sandbox.clock import DAY, MINUTE
 from smarketing.sandbox.vendors.salesforce.call import Call, Endpoint, told
 from smarketing.sandbox.vendors.salesforce.errors import RefusedError, refused
-from smarketing.sandbox.vendors.salesforce.records import BIN_DAYS, Org, Row
+from smarketing.sandbox.vendors.salesforce.records import BIN_DAYS, Org
 from smarketing.sandbox.vendors.salesforce.schema import Schema
 from smarketing.sandbox.vendors.salesforce.select import Selection, as_text
 from smarketing.sandbox.vendors.salesforce.sessions import Limits
@@ -81,11 +80,11 @@ class Objects:
         return told(selection.as_json(row, call.now, call.base))
 
     async def _deleted(self, call: Call) -> Response:
-        since, until = _span(call)
+        object_, (since, until) = self._object(call), _span(call)
         earliest = call.now - BIN_DAYS * DAY
         found = sorted(
             (row.deleted, row.id)
-            for row in self._stamped(call, since, until)
+            for row in self._org.stamped(object_, since, until)
             if row.deleted is not None and max(since, earliest) <= row.deleted < until
             and row.is_deleted(call.now)
         )  # fmt: skip
@@ -100,18 +99,15 @@ class Objects:
         )
 
     async def _updated(self, call: Call) -> Response:
-        since, until = _span(call)
+        object_, (since, until) = self._object(call), _span(call)
         earliest = max(since, call.now - UPDATED_DAYS * DAY)
         ids = [
             row.id
-            for row in self._stamped(call, since, until)
+            for row in self._org.stamped(object_, since, until)
             if row.is_seen(call.now) and earliest <= row.modified(call.now) < until
         ]
         _check(len(ids))
         return told({"ids": ids, "latestDateCovered": _json_text(_covered(call, until))})
-
-    def _stamped(self, call: Call, since: int, until: int) -> Iterator[Row]:
-        return self._org.stamped(self._object(call), since, until)
 
     def _object(self, call: Call) -> str:
         object_ = self._schema.object_named(call.part("object"))

@@ -1,4 +1,4 @@
-"""HubSpot holding a small company, on real HTTP, with a clock that only tests move."""
+"""HubSpot, or Salesforce, holding a small company on real HTTP, with a clock that tests move."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from smarketing.sandbox.story import Story
 from smarketing.sandbox.systems import crm_of
 from smarketing.sandbox.vendors.clock import Clock
 from smarketing.sandbox.vendors.hubspot import HubSpot
+from smarketing.sandbox.vendors.salesforce import Salesforce
 from smarketing.sandbox.vendors.serve import serving
 from smarketing.sandbox.vendors.simulator import Simulator
 
@@ -129,3 +130,102 @@ def held() -> set[str]:
         for index, record in enumerate(story.records)
         if crm_of(story, index) == "hubspot"
     }
+
+
+# of those tried the smallest with most kinds of merge and deletion in Salesforce
+AMERICAS = Company(seed=39, leads=600, nights=1, ends=date(2026, 11, 20))
+DATA = "/services/data/v67.0"
+
+
+@dataclass
+class Org:
+    """A Salesforce that is reached at ``url``."""
+
+    vendor: Salesforce
+    simulator: Simulator
+    url: str
+    http: httpx.Client
+
+    @property
+    def clock(self) -> Clock:
+        return self.simulator.clock
+
+    def log_in(self) -> str:
+        """Open a session, and use it from now on."""
+        keys = self.vendor.keys
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": keys.client_id,
+            "client_secret": keys.client_secret,
+        }
+        granted = self.http.post("/services/oauth2/token", data=form).json()
+        self.http.headers["Authorization"] = f"Bearer {granted['access_token']}"
+        return str(granted["access_token"])
+
+    def ask(self, path: str, **params: Any) -> httpx.Response:
+        """Any answer of the newest version."""
+        return self.http.get(f"{DATA}/{path}", params=params)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The content of an answer that is no refusal."""
+        answer = self.ask(path, **params)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def query(self, soql: str, *, path: str = "query") -> list[Any]:
+        """All rows of a query, page after page."""
+        page = self.get(path, q=soql)
+        found = list(page["records"])
+        while not page["done"]:
+            page = self.http.get(page["nextRecordsUrl"]).json()
+            found += page["records"]
+        return found
+
+    def happen(self, event: str, **details: Any) -> None:
+        answer = self.http.post("/_sandbox/events", json={"event": event, **details})
+        assert answer.status_code == 200, answer.text
+
+
+ServeOrg = Callable[..., Org]
+
+
+@contextmanager
+def serving_org(at: datetime = ENDS, **options: Any) -> Iterator[Org]:
+    """Salesforce as of an instant, by default the end of the history."""
+    clock = Clock(at)
+    vendor = Salesforce(AMERICAS, clock, **{"throttled": False, **options})
+    simulator = Simulator(vendor, clock)
+    with serving(simulator) as url, httpx.Client(base_url=url) as http:
+        org = Org(vendor, simulator, url, http)
+        org.log_in()
+        yield org
+
+
+@pytest.fixture
+def serve_org() -> Iterator[ServeOrg]:
+    """Serves the company; each call gives a Salesforce of its own, to do with as one likes."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(serving_org(**options))
+
+
+@pytest.fixture(scope="session")
+def shared_org() -> Iterator[Org]:
+    """One Salesforce for all tests that leave its rows as they are."""
+    with serving_org() as org:
+        yield org
+
+
+@pytest.fixture
+def salesforce(shared_org: Org) -> Iterator[Org]:
+    """Salesforce at the end of the history, with a session, and without faults or limits."""
+    shared_org.clock.set(ENDS)
+    shared_org.log_in()
+    yield shared_org
+    shared_org.simulator.faults.clear()
+    shared_org.clock.set(ENDS)
+
+
+@pytest.fixture(scope="session")
+def told_in_americas() -> list[Story]:
+    """The stories that Salesforce was filled from."""
+    return [story for story, _ in stories(AMERICAS, Campaigns(AMERICAS))]
