@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from smarketing.sources.api.client import RefusedError
 from smarketing.sources.api.streams import Cursor, CursorError, Page
@@ -43,7 +44,7 @@ class Deletions:
     def pages(self, cursor: Cursor) -> Iterator[Page]:
         """What is new in the recycle bin and in the log of deletions."""
         try:
-            covered = _Covered.model_validate(cursor)
+            covered = _Covered.model_validate_json(orjson.dumps(cursor), strict=True)
         except ValidationError as error:
             raise CursorError(f"{error.error_count()} faults in it") from None
         known = covered.until

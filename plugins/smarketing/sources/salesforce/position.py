@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from smarketing.sources.api.streams import Cursor, CursorError
 from smarketing.sources.salesforce.api import Job
@@ -66,7 +67,7 @@ def position(cursor: Cursor, night: datetime) -> Position:
         CursorError: it means none, or one from the future: nights are read in order.
     """
     try:
-        found = Position.model_validate(cursor)
+        found = Position.model_validate_json(orjson.dumps(cursor), strict=True)
     except ValidationError as error:
         raise CursorError(f"{error.error_count()} faults in it") from None
     instants = [found.since, found.whole_at, found.reading and found.reading.night]
