@@ -9,6 +9,7 @@ from typing import Final
 
 from smarketing.sources.api.limits import Sleep
 from smarketing.sources.api.streams import Count, Held, Page, Stream
+from smarketing.sources.api.tables import Table
 from smarketing.sources.salesforce.api import Api
 from smarketing.sources.salesforce.deletions import Deletions
 from smarketing.sources.salesforce.objects import Kind, kinds
@@ -30,7 +31,7 @@ class SalesforceSource:
     """One org of Salesforce's, read as of ``known_at``."""
 
     schema = "raw_salesforce"
-    tables = TABLES
+    tables: Sequence[Table] = TABLES
 
     def __init__(self, settings: Settings, api: Api, known_at: datetime, *, sleep: Sleep) -> None:
         self.system = settings.system

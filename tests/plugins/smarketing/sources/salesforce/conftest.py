@@ -58,7 +58,7 @@ MAPPED: dict[str, Any] = {
         "amount": "Amount__c",
     },
 }
-BY_JOB = {"bulk_from": 1}
+BY_JOB: dict[str, Any] = {"bulk_from": 1}
 _NUMBERS = count(1)
 
 Versions = dict[str, dict[str, str]]
@@ -289,7 +289,7 @@ class Warehouse:
 
     def rows(self, query: str, *given: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.uri) as connection:
-            return connection.execute(sql.SQL(query), given).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql.SQL(query), given).fetchall()
 
     def present(self, columns: str, table: str, where: str = "true") -> list[tuple[Any, ...]]:
         """Columns of the newest versions."""

@@ -17,6 +17,8 @@ from smarketing.sources.salesforce import streams
 
 from tests.plugins.smarketing.sources.salesforce.conftest import BY_JOB, ENDS, Asked, Open, Org
 
+ROTATED = "another-secret"
+
 
 def test_a_refresh_token_opens_the_org(org: Org) -> None:
     keys = org.keys
@@ -72,8 +74,8 @@ def test_a_rotated_refresh_token_is_used_and_told_of(
     def rotate(asked: Asked, body: bytes) -> bytes:
         if not asked.path.endswith("/token") or b"access_token" not in body:
             return body
-        org.keys.__class__.refresh_token = "rotated-1"
-        return orjson.dumps(orjson.loads(body) | {"refresh_token": "rotated-1"})
+        org.keys.__class__.refresh_token = ROTATED
+        return orjson.dumps(orjson.loads(body) | {"refresh_token": ROTATED})
 
     keys = org.keys
     original = keys.refresh_token
@@ -87,7 +89,7 @@ def test_a_rotated_refresh_token_is_used_and_told_of(
         keys.__class__.refresh_token = original
     [record] = [one for one in caplog.records if "refresh token" in one.message]
     assert "Airflow connection salesforce" in record.message
-    assert "rotated-1" not in record.message
+    assert ROTATED not in record.message
 
 
 def test_what_is_missing_in_the_connection_is_named(org: Org) -> None:
@@ -100,8 +102,8 @@ def test_what_is_missing_in_the_connection_is_named(org: Org) -> None:
 
 def test_wrong_credentials_are_refused_at_once_and_stay_secret(org: Org) -> None:
     with pytest.raises(SourceError, match="Check the credentials") as refused:
-        org.read("User", connection=org.connected(client_secret="wrong-secret"))
-    assert "wrong-secret" not in str(refused.value)
+        org.read("User", connection=org.connected(client_secret=ROTATED))
+    assert ROTATED not in str(refused.value)
     assert len(org.recorder.calls) == 1
 
 
@@ -125,7 +127,7 @@ def test_a_session_that_never_holds_is_no_endless_loop(org: Org) -> None:
 @pytest.mark.parametrize("how", [{}, BY_JOB])
 @pytest.mark.parametrize("kind", ["status", "cut", "truncate", "slow", "duplicate", "missing"])
 def test_whatever_goes_wrong_now_and_then_the_same_is_read(
-    org: Org, kind: str, how: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    org: Org, kind: str, how: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smarketing.sources.salesforce.api._LONGEST_PAGE", 20)
     monkeypatch.setattr(streams, "_RESULTS", 20)

@@ -78,7 +78,7 @@ def test_every_record_landed_with_every_value(read_once: Once, client: Any, kind
     landed = read_once[0].records(kind.table, kind.id)
     if kind.table == "field_history":
         landed = {key: row for key, row in landed.items() if f"{row['object']}H" in kind.object
-                  or row["object"] == "Opportunity" and "Opportunity" in kind.object}  # fmt: skip
+                  or (row["object"] == "Opportunity" and "Opportunity" in kind.object)}  # fmt: skip
     assert landed.keys() == told.keys()
     assert landed
     for key, row in landed.items():

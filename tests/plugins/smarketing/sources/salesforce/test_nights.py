@@ -45,7 +45,7 @@ def test_a_night_that_is_run_again_changes_nothing(read_once: Once) -> None:
 
 
 @pytest.mark.parametrize("how", [{}, {"bulk_from": 50}])
-def test_five_nights_leave_what_one_leaves(open_org: Open, how: dict[str, int]) -> None:
+def test_five_nights_leave_what_one_leaves(open_org: Open, how: dict[str, Any]) -> None:
     org = open_org(COMPANY)
     told = Told()
     for night in NIGHTS:

@@ -190,7 +190,7 @@ def test_s6_an_object_without_any_stamp_is_read_whole_every_night(org: Org) -> N
 
 
 @pytest.mark.parametrize("how", [{}, BY_JOB])
-def test_s7_a_new_field_loses_no_record(org: Org, how: dict[str, int]) -> None:
+def test_s7_a_new_field_loses_no_record(org: Org, how: dict[str, Any]) -> None:
     told = org.read("Lead", **how)
     org.happen("new_field", object="Lead", name="Budget__c", type="double")
     org.save(org.rows("Lead")[0], Budget__c=12.0)

@@ -52,7 +52,7 @@ def test_pages_and_jobs_give_the_same_versions_of_everything(open_org: Open) -> 
 
 @pytest.mark.parametrize("how", [{}, BY_JOB])
 def test_columns_of_text_may_be_filled_by_fields_of_other_types(
-    org: Org, how: dict[str, int]
+    org: Org, how: dict[str, Any]
 ) -> None:
     mapped = PERSON | {"persona": "Score__c", "reason": "IsConverted", "channel": "CreatedDate"}
     told = org.read("Lead", leads=mapped, **how)
@@ -93,15 +93,15 @@ def test_the_orgs_own_fields_go_to_custom_and_empty_ones_are_left_out(org: Org) 
 @pytest.mark.parametrize(
     ("name", "type_", "spoil", "never"),
     [
-        ("Secret__c", "string", {"encrypted": True}, ()),
-        ("Secret__c", "string", {"type": "encryptedstring"}, ()),
-        ("Secret__c", "string", {"type": "location"}, ()),
-        ("Secret__c", "string", {}, ("Secret__c",)),
+        ("Private__c", "string", {"encrypted": True}, ()),
+        ("Private__c", "string", {"type": "encryptedstring"}, ()),
+        ("Private__c", "string", {"type": "location"}, ()),
+        ("Private__c", "string", {}, ("Private__c",)),
     ],
 )
 @pytest.mark.parametrize("how", [{}, BY_JOB])
 def test_what_nobody_should_read_is_not_asked_for(
-    org: Org, name: str, type_: str, spoil: dict[str, Any], never: Any, how: dict[str, int]
+    org: Org, name: str, type_: str, spoil: dict[str, Any], never: Any, how: dict[str, Any]
 ) -> None:
     def describe(asked: Asked, body: bytes) -> bytes:
         if not asked.path.endswith("/describe"):
@@ -113,7 +113,7 @@ def test_what_nobody_should_read_is_not_asked_for(
         return orjson.dumps(told)
 
     org.happen("new_field", object="Lead", name=name, type=type_)
-    org.save(org.rows("Lead")[0], Secret__c="Geheimnis")
+    org.save(org.rows("Lead")[0], Private__c="Geheimnis")
     org.recorder.spoil = describe
     told = org.read("Lead", never=never, **how)
     assert "Geheimnis" not in str(told.rows)
