@@ -15,7 +15,7 @@ from smarketing.sources.salesforce.soql import Place, Query, instant
 
 Told = Mapping[str, Any]
 
-# Salesforce takes 16,384 bytes for address and headers; a name may grow threefold on its way
+# Salesforce takes 16,384 bytes for address and headers, where a comma counts threefold
 LONGEST_QUERY: Final = 10_000
 _LONGEST_PAGE: Final = 2_000
 _TRIES: Final = 5

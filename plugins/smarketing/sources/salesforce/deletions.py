@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from smarketing.sources.api.client import RefusedError
-from smarketing.sources.api.streams import Cursor, Page
+from smarketing.sources.api.streams import Cursor, CursorError, Page
 from smarketing.sources.api.tables import Row
 from smarketing.sources.salesforce.api import Api
 from smarketing.sources.salesforce.soql import Query, instant
@@ -43,11 +44,12 @@ class Deletions:
     def pages(self, cursor: Cursor) -> Iterator[Page]:
         """What is new in the recycle bin and in the log of deletions."""
         try:
-            covered = _Covered.model_validate(cursor)
-        except ValidationError:
-            covered = _Covered()
-        # a state from the future says nothing either
-        known = covered.until if covered.until and covered.until <= self._known_at else None
+            covered = _Covered.model_validate_json(orjson.dumps(cursor), strict=True)
+        except ValidationError as error:
+            raise CursorError(f"{error.error_count()} faults in it") from None
+        known = covered.until
+        if known and known > self._known_at:
+            raise CursorError("that of a later night")
         since = known or self._known_at - _REMEMBERED
         self.is_incomplete = covered.gap_at == self._known_at
         if self._object in _MERGEABLE:

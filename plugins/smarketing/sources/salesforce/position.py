@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
-from smarketing.sources.api.streams import Cursor
+from smarketing.sources.api.streams import Cursor, CursorError
 from smarketing.sources.salesforce.api import Job
 from smarketing.sources.salesforce.soql import Place
 
@@ -59,14 +60,17 @@ class Position(BaseModel):
         return self.model_copy(update=changes)
 
 
-def position(cursor: Cursor, night: datetime) -> Position | None:
-    """The position that a cursor means; nothing where it cannot be understood.
+def position(cursor: Cursor, night: datetime) -> Position:
+    """The position that a cursor means.
 
-    Nor can one from the future: nights are read in order.
+    Raises:
+        CursorError: it means none, or one from the future: nights are read in order.
     """
     try:
-        found = Position.model_validate(cursor)
-    except ValidationError:
-        return None
+        found = Position.model_validate_json(orjson.dumps(cursor), strict=True)
+    except ValidationError as error:
+        raise CursorError(f"{error.error_count()} faults in it") from None
     instants = [found.since, found.whole_at, found.reading and found.reading.night]
-    return None if any(at and at > night for at in instants) else found
+    if any(at and at > night for at in instants):
+        raise CursorError("that of a later night")
+    return found

@@ -21,8 +21,6 @@ _OURS: Final = {
     "events": frozenset({"direction", "outcome"}),
 }
 
-Fields = Annotated[dict[str, str], Field(default_factory=dict)]
-
 
 class Spend(BaseModel):
     """An object of the company's own that holds what campaigns cost, and its fields."""
@@ -59,12 +57,12 @@ class Settings(BaseModel):
     bulk_from: Annotated[int, Field(ge=1)] = 20_000
     calculated_days: Annotated[int, Field(ge=1)] = 7
     share_of_calls: Annotated[float, Field(gt=0, le=1)] = 0.8
-    users: Fields
-    leads: Fields
-    contacts: Fields
-    accounts: Fields
-    tasks: Fields
-    events: Fields
+    users: dict[str, str] = Field(default_factory=dict)
+    leads: dict[str, str] = Field(default_factory=dict)
+    contacts: dict[str, str] = Field(default_factory=dict)
+    accounts: dict[str, str] = Field(default_factory=dict)
+    tasks: dict[str, str] = Field(default_factory=dict)
+    events: dict[str, str] = Field(default_factory=dict)
     spend: Spend | None = None
     never: tuple[str, ...] = ()
 

@@ -9,10 +9,10 @@ from typing import Final
 
 from smarketing.sources.api.limits import Sleep
 from smarketing.sources.api.streams import Count, Held, Page, Stream
-from smarketing.sources.api.tables import Row
+from smarketing.sources.api.tables import Table
 from smarketing.sources.salesforce.api import Api
 from smarketing.sources.salesforce.deletions import Deletions
-from smarketing.sources.salesforce.objects import kinds
+from smarketing.sources.salesforce.objects import Kind, kinds
 from smarketing.sources.salesforce.settings import Settings
 from smarketing.sources.salesforce.soql import Query, instant
 from smarketing.sources.salesforce.streams import Records
@@ -24,7 +24,6 @@ _GONE: Final = """
     select from raw_salesforce.deletions
     where deletions.system = {table}.system and deletions._known_until is null
         and deletions.object = '{object}' and deletions.record_id = {table}.{id}
-        and deletions.how <> 'restored'
 """
 
 
@@ -32,7 +31,7 @@ class SalesforceSource:
     """One org of Salesforce's, read as of ``known_at``."""
 
     schema = "raw_salesforce"
-    tables = TABLES
+    tables: Sequence[Table] = TABLES
 
     def __init__(self, settings: Settings, api: Api, known_at: datetime, *, sleep: Sleep) -> None:
         self.system = settings.system
@@ -65,34 +64,32 @@ class SalesforceSource:
             query = Query(kind.object, ("Id",), with_archived=kind.is_archived)
             created = f"CreatedDate < {instant(until)}"
             at_vendor = self._api.count(replace(query, where=(created,)))
-            ours = self._live(held, records, until)
-            if at_vendor != len(ours) or (deletions and deletions.is_incomplete):
+            live = f"created_at < %s and not exists ({_gone(kind)})"
+            if deletions:
+                yield self._restored(held, kind)
+            held_count = held.count(kind.table, live, until)
+            if at_vendor != held_count or (deletions and deletions.is_incomplete):
                 pages = self._api.pages(query, "")
-                present = {record["Id"] for records, _ in pages for record in records}
-                yield Page({"deletions": self._vanished(kind.object, ours - present)}, {})
-                missed = sorted(present - self._live(held, records, None))
-                yield Page({"deletions": self._restored(held, kind.object, missed)}, {})
+                present = {record["Id"] for found, _ in pages for record in found}
+                ours = held.values(kind.table, kind.id, live, until)
+                yield self._vanished(kind, sorted(ours - present))
+                missed = sorted(present - held.values(kind.table, kind.id, live, "infinity"))
+                yield Page({}, {}, ended={"deletions": [(kind.object, one) for one in missed]})
                 yield from records.missed(missed)
-                ours &= present
-            yield Count(kind.table, at_vendor, len(ours))
+                held_count = held.count(kind.table, live, until)
+            yield Count(kind.table, at_vendor, held_count)
 
-    def _live(self, held: Held, records: Records, until: datetime | None) -> set[str]:
-        kind = records.kind
-        gone = _GONE.format(table=kind.table, object=kind.object, id=kind.id)
-        return held.values(
-            kind.table, kind.id, f"created_at < %s and not exists ({gone})", until or "infinity"
-        )
+    def _restored(self, held: Held, kind: Kind) -> Page:
+        """What is known as deleted, and has been changed since: it came back from the bin."""
+        since = "deletions.deleted_at < updated_at"
+        back = held.values(kind.table, kind.id, f"exists ({_gone(kind)} and {since})")
+        return Page({}, {}, ended={"deletions": [(kind.object, one) for one in sorted(back)]})
 
-    def _vanished(self, object_: str, ids: set[str]) -> list[Row]:
-        return [
-            {"object": object_, "record_id": one, "deleted_at": self._known_at, "how": "vanished"}
-            for one in sorted(ids)
-        ]
+    def _vanished(self, kind: Kind, ids: Sequence[str]) -> Page:
+        how = {"object": kind.object, "deleted_at": self._known_at, "how": "vanished"}
+        return Page({"deletions": [how | {"record_id": one} for one in ids]}, {})
 
-    def _restored(self, held: Held, object_: str, ids: Sequence[str]) -> list[Row]:
-        gone = held.values("deletions", "record_id", "object = %s and how <> 'restored'", object_)
-        return [
-            {"object": object_, "record_id": one, "deleted_at": None, "how": "restored"}
-            for one in ids
-            if one in gone
-        ]
+
+def _gone(kind: Kind) -> str:
+    """A query, of ours, for the deletion of a record."""
+    return _GONE.format(table=kind.table, object=kind.object, id=kind.id)

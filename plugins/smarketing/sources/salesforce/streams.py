@@ -58,18 +58,13 @@ class Records:
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:
         """The rest of a reading of all, if there is one, and what has changed since."""
-        at = position(cursor, self._known_at)
-        if at is None:
-            note = f"{self.name}: its cursor cannot be understood; all of it is read again"
-            at = Position()
-            yield Page({}, at.cursor, [note])
-        page, at, reading = self._described(at)
+        page, at, reading = self._described(position(cursor, self._known_at))
         yield page
+        is_new = bool(page.rows["fields"])
         try:
             yield from self._read(at, reading)
         except RefusedError as refused:
-            is_told_again = page.rows and refused.code != "INVALID_FIELD"
-            if is_told_again or refused.code != "INVALID_FIELD":
+            if refused.code != "INVALID_FIELD" or is_new:
                 raise
             # a permission was taken away, which leaves a description as it was
             page, at, reading = self._described(at.but(described=None))

@@ -236,7 +236,7 @@ DELETIONS: Final = Table(
         Column("object", "text", "Salesforce's name of the kind of record", required=True),
         Column("record_id", "text", "id of the record", required=True),
         Column("deleted_at", "instant", "when; of vanished ones the night that missed them"),
-        Column("how", "text", "deleted; vanished: purged, or hidden from us; restored: back"),
+        Column("how", "text", "deleted; or vanished: purged, or hidden from us"),
     ),
 )  # fmt: skip
 MERGES: Final = Table(

@@ -13,7 +13,7 @@ import httpx
 import orjson
 from smarketing.sources.api.client import Again, Client, Refused, Renew, Verdict
 from smarketing.sources.api.connection import VendorConnection
-from smarketing.sources.errors import SourceError
+from smarketing.sources.errors import ExhaustedError, SourceError
 from smarketing.sources.salesforce.settings import Settings
 
 LOGIN_URL: Final = "https://login.salesforce.com"
@@ -69,7 +69,7 @@ class Salesforce:
         """Stop ahead of the refusal: what is left of the org's calls is for its other apps."""
         used, allowed = self._used
         if used >= allowed * self._share:
-            raise SourceError(
+            raise ExhaustedError(
                 [
                     f"{self.name}, {path}: {used:,} of the org's {allowed:,} calls are used; "
                     f"beyond {self._share:.0%} they are left to others. {_USED_UP}"
@@ -106,7 +106,7 @@ class Salesforce:
             # another thread has already asked for a new one
             return Again(reason, 0.0) if is_new else Renew(reason)
         if code == "REQUEST_LIMIT_EXCEEDED":
-            return Refused(reason, f"The org's calls are used up. {_USED_UP}", code)
+            return Refused(reason, f"The org's calls are used up. {_USED_UP}", is_of_all=True)
         if status in _PASSING or code in _PASSING_CODES:
             return Again(reason)
         advice = "This is a fault of the extraction: report it with this line."
@@ -178,7 +178,7 @@ def _no_token(answer: httpx.Response) -> Verdict | None:
     code, _ = _error(answer)
     if code == "REQUEST_LIMIT_EXCEEDED":
         reason = f"no access token was given (status {answer.status_code}, {code})"
-        return Refused(reason, f"The org's calls are used up. {_USED_UP}", code)
+        return Refused(reason, f"The org's calls are used up. {_USED_UP}", is_of_all=True)
     return None
 
 

@@ -574,7 +574,7 @@ def results(org: Org, job: str, version: str = "67.0", **params: Any) -> httpx.R
 
 
 def test_a_job_takes_its_time_and_tells_what_was_there_when_it_began(serve_org: ServeOrg) -> None:
-    org = serve_org()
+    org = serve_org(throttled=True)
     org.happen("import", count=500)
     every = ids(org.query("SELECT Id FROM Lead"))
     job = start_job(org, "SELECT Id, Company, Description FROM Lead")
@@ -692,7 +692,7 @@ def test_jobs_that_cannot_be_are_refused_or_fail(salesforce: Org) -> None:
 
 
 def test_jobs_are_aborted_deleted_and_forgotten(serve_org: ServeOrg) -> None:
-    org = serve_org()
+    org = serve_org(throttled=True)
     path = f"{DATA}/jobs/query/{start_job(org, 'SELECT Id FROM Lead')['id']}"
     assert error(org.http.delete(path)) == (400, "INVALIDJOBSTATE")
     assert org.http.patch(path, json={"state": "Aborted"}).json()["state"] == "Aborted"
