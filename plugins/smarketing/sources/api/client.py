@@ -121,7 +121,9 @@ class Client:
             try:
                 answer = self._http.post(path, data=dict(form))
                 if answer.status_code < 300:
-                    return dict(orjson.loads(answer.content))
+                    granted = orjson.loads(answer.content)
+                    if isinstance(granted, dict) and "access_token" in granted:
+                        return granted
             except (httpx.TransportError, orjson.JSONDecodeError) as error:
                 tries.consider(Again(f"no access token was given ({type(error).__name__})"))
                 continue
