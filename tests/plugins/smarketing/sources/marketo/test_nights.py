@@ -138,7 +138,8 @@ def test_a_night_killed_is_finished_by_the_next(serve: Serve, clean: Reading, ki
     ],
     ids=lambda fault: f"{fault.kind}-{fault.status}{fault.path.replace('/', '-')}",
 )
-def test_faults_that_pass_leave_no_trace(marketo: Served, recent: Reading, fault: Fault) -> None:
+def test_faults_that_pass_leave_no_trace(serve: Serve, recent: Reading, fault: Fault) -> None:
+    marketo = serve()
     marketo.simulator.faults.order(fault)
     disturbed = Reading(marketo, RECENT).night(ENDS)
     assert disturbed.told() == recent.told()

@@ -394,7 +394,8 @@ def recent_fields(reading: Reading) -> list[str]:
 def test_a_job_cancelled_by_somebody_is_made_anew(serve: Serve) -> None:
     marketo = serve(throttled=True)
     reading = Reading(marketo, RECENT)
-    sleep, cancelled = reading._sleep, []
+    cancelled: list[Any] = []
+    sleep = reading._sleep
 
     def cancelling(seconds: float) -> None:
         if not cancelled:
@@ -427,13 +428,14 @@ def test_a_cut_file_goes_on_where_it_was_cut(
 def test_a_file_unlike_its_checksum_is_brought_again(
     marketo: Served, recent: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spoiled = []
+    spoiled: list[str] = []
     read = httpx.Response.iter_bytes
 
     def spoil(self: httpx.Response, chunk_size: int | None = None) -> Any:
         for block in read(self, chunk_size):
             yield block if spoiled else block.replace(b"Americas", b"Americus")
-            spoiled.append(self)
+        if self.url.path.endswith("/file.json"):
+            spoiled.append(self.url.path)
 
     monkeypatch.setattr(httpx.Response, "iter_bytes", spoil)
     reading = Reading(marketo, RECENT).night(ENDS, only="leads")
