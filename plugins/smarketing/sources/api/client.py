@@ -160,7 +160,9 @@ class Client:
             try:
                 answer = self._http.post(path, data=dict(form))
                 if answer.status_code < 300:
-                    return dict(parsed(answer.content))
+                    granted = parsed(answer.content)
+                    if isinstance(granted, dict) and "access_token" in granted:
+                        return granted
             except (*_CUT_OFF, *_NO_JSON) as error:
                 tries.consider(Again(f"no access token was given ({type(error).__name__})"))
                 continue
