@@ -17,9 +17,8 @@ import pytest
 import yaml
 from psycopg import sql
 from smarketing.home import PROJECT
-from smarketing.sources.api.tables import create_missing
 from smarketing.sources.csv_export import extract, read_mapping
-from smarketing.sources.hubspot.tables import TABLES as HUBSPOT
+from smarketing.sources.reading import create_raw_tables
 from smarketing.warehouse.build import run_dbt
 from smarketing.warehouse.connection import as_role, connect
 
@@ -66,7 +65,7 @@ def warehouse_with_raw_tables(
             workdir=folder / "dlt",
         )
         with connect(uri, "loader") as connection:
-            create_missing(connection, "raw_hubspot", HUBSPOT)
+            create_raw_tables(connection)
         # dbt reads the columns of a model from a temporary table; a night needs none
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Final, Protocol
 
+from psycopg import Connection
 from smarketing.config import SourceName, read_settings
+
+_BEHIND_APIS: Final[tuple[SourceName, ...]] = ("hubspot", "marketo", "salesforce")
 
 
 class Extracted(Protocol):
@@ -28,6 +31,18 @@ class Extracted(Protocol):
     @property
     def note(self) -> str:
         """What was out of the ordinary."""
+
+
+def create_raw_tables(connection: Connection[Any]) -> None:
+    """Create the raw tables of all sources behind APIs that are not there yet.
+
+    The models read every source, and find nothing in those that a company does not have.
+    """
+    from smarketing.sources.api.tables import create_missing
+
+    for source in _BEHIND_APIS:
+        tables = import_module(f"smarketing.sources.{source}.tables").TABLES
+        create_missing(connection, f"raw_{source}", tables)
 
 
 def extract(

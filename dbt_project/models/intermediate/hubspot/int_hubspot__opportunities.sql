@@ -19,12 +19,26 @@ contacts as (
 
 ),
 
-deletions as (
+-- deleted, or part of another deal
+gone as (
 
-    select * from {{ ref('stg_hubspot__deletions') }}
+    select
+        system,
+        record_id as deal_id
+    from {{ ref('stg_hubspot__deletions') }}
     where
         kind = 'deals'
         and coalesce(deleted_at, known_from) <= {{ as_of() }}
+
+    union
+
+    select
+        system,
+        merged_id as deal_id
+    from {{ ref('stg_hubspot__merges') }}
+    where
+        kind = 'deals'
+        and coalesce(merged_at, known_from) <= {{ as_of() }}
 
 ),
 
@@ -84,11 +98,11 @@ opportunities as (
             and deals.stage_id = stages.stage_id
     left join leads_of_deals
         on deals.opportunity_key = leads_of_deals.opportunity_key
-    left join deletions
+    left join gone
         on
-            deals.system = deletions.system
-            and deals.deal_id = deletions.record_id
-    where deletions.record_id is null
+            deals.system = gone.system
+            and deals.deal_id = gone.deal_id
+    where gone.deal_id is null
 
 )
 
