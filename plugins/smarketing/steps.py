@@ -143,7 +143,12 @@ def check_arrival(night: dict[str, Any]) -> None:
 
 def transform(night: dict[str, Any], layer: Layer) -> None:
     """Build one layer of models, as of the night, into schemas that start empty."""
+    from smarketing.sources.reading import create_raw_tables
+
     with _step(night, f"transform.{layer}") as work:
+        if layer == "staging":
+            with connect(work.uri, "loader") as connection:
+                create_raw_tables(connection)
         work.step.rows_out = build_layer(work.uri, work.night, layer, work.config.workdir)
 
 

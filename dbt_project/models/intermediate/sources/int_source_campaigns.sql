@@ -1,1 +1,31 @@
-select * from {{ ref('stg_csv_export__campaigns') }}
+with
+
+told as (
+
+    select * from {{ ref('stg_csv_export__campaigns') }}
+
+    union all
+
+    select * from {{ ref('stg_hubspot__campaigns') }}
+
+),
+
+final as (
+
+    select
+        ----------  ids
+        campaign_key,
+
+        ----------  strings
+        system,
+        campaign_name,
+        channel,
+
+        ----------  dates
+        started_date,
+        ended_date
+    from told
+
+)
+
+select * from final

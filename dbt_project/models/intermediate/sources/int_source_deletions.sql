@@ -1,1 +1,31 @@
-select * from {{ ref('stg_csv_export__deletions') }}
+with
+
+told as (
+
+    select * from {{ ref('stg_csv_export__deletions') }}
+
+    union all
+
+    select * from {{ ref('int_hubspot__deletions') }}
+
+),
+
+final as (
+
+    select
+        ----------  ids
+        record_key,
+
+        ----------  strings
+        system,
+
+        ----------  dates
+        deleted_on,
+
+        ----------  timestamps
+        deleted_at
+    from told
+
+)
+
+select * from final
