@@ -17,9 +17,12 @@ import pytest
 import yaml
 from psycopg import sql
 from smarketing.home import PROJECT
+from smarketing.sources.api.tables import create_missing
 from smarketing.sources.csv_export import extract, read_mapping
+from smarketing.sources.marketo.tables import TABLES as MARKETO
+from smarketing.sources.salesforce.tables import TABLES as SALESFORCE
 from smarketing.warehouse.build import run_dbt
-from smarketing.warehouse.connection import as_role
+from smarketing.warehouse.connection import as_role, connect
 
 from tests.conftest import new_warehouse
 
@@ -63,6 +66,9 @@ def warehouse_with_raw_tables(
             known_at=NIGHT,
             workdir=folder / "dlt",
         )
+        with connect(uri, "loader") as connection:
+            create_missing(connection, "raw_marketo", MARKETO)
+            create_missing(connection, "raw_salesforce", SALESFORCE)
         # dbt reads the columns of a model from a temporary table; a night needs none
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute(
