@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from smarketing.config import Config, read_config
+from smarketing.config import Config, Sandbox, read_config
 from smarketing.explained import ExplainedError
 from smarketing.warehouse import server
 from smarketing.warehouse.connection import WarehouseError, connect, given_uri, with_parameters
@@ -403,11 +404,12 @@ def sandbox_serve(
             "the company's history)."
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="HubSpot's port; 0 is any free one.")] = 8701,
+    port: Annotated[int, typer.Option(help="The first port; 0 is any free one for each.")] = 8701,
 ) -> None:
-    """Serve the built-in company as HubSpot would, on loopback, until Ctrl-C.
+    """Serve the built-in company as its vendors would, on loopback, until Ctrl-C.
 
-    Faults and the clock are set by script, under /_sandbox.
+    HubSpot, Salesforce and Marketo, each at a port of its own, with their limits. Faults and the
+    clock, which all of them go by, are set by script under /_sandbox.
 
     Examples:
 
@@ -419,45 +421,43 @@ def sandbox_serve(
 
       curl 127.0.0.1:8701/_sandbox/clock -d '{"advance": 86400}'
     """
-    from smarketing.sandbox.company import Company
     from smarketing.sandbox.vendors.clock import Clock
-    from smarketing.sandbox.vendors.hubspot import HubSpot
-    from smarketing.sandbox.vendors.serve import base_url, open_socket, serve
-    from smarketing.sandbox.vendors.simulator import Simulator
+    from smarketing.sandbox.vendors.company import doors
+    from smarketing.sandbox.vendors.serve import base_url, open_socket, serve_all
 
     with _explained():
         settings = read_config(config)
-    sandbox = settings.sandbox
-    if sandbox is None:
+    if settings.sandbox is None:
         console.print(
             f"[bold red]✗[/] {escape(settings.company)} is no built-in company: its smarketing.yml "
             "has no [bold]sandbox[/]."
         )
         raise typer.Exit(1)
-    try:
-        listening = open_socket(port)
-    except OSError:
-        console.print(f"[bold red]✗[/] Port {port} is taken. Choose another: --port 0 is any.")
-        raise typer.Exit(1) from None
-    company = Company(
-        seed=sandbox.seed, leads=sandbox.leads, nights=sandbox.nights, ends=sandbox.ends
-    )
+    company = _company(settings.sandbox)
     begins = as_of.replace(tzinfo=UTC) if as_of else datetime.fromtimestamp(company.ends_at, UTC)
     with _doing(f"{company.leads:,} leads"):
-        hubspot = HubSpot(company, clock := Clock(begins, runs=True))
-    console.print(
-        f"HubSpot is up at [bold]{base_url(listening)}[/], as of {begins:%Y-%m-%d %H:%M} UTC\n"
-        f"  private app    [bold]{hubspot.keys.private}[/]\n"
-        f"  OAuth app      client_id [bold]{hubspot.keys.client_id}[/]\n"
-        f"                 client_secret [bold]{hubspot.keys.client_secret}[/]\n"
-        f"                 refresh_token [bold]{hubspot.keys.refresh_token}[/]\n"
-        "[dim]Ctrl-C ends it.[/]",
-        soft_wrap=True,
-    )
-    # a script that waits for the address reads a pipe
+        vendors = doors(company, Clock(begins, runs=True), throttled=True)
+    served = []
+    for number, vendor in enumerate(vendors):
+        try:
+            listening = open_socket(port and port + number)
+        except OSError:
+            console.print(
+                f"[bold red]✗[/] Port {port + number} is taken. Choose another: --port 0 is any."
+            )
+            raise typer.Exit(1) from None
+        served.append((vendor.simulator, listening))
+        connection = json.dumps(vendor.at(base_url(listening)))
+        console.print(
+            f"{vendor.name} at [bold]{base_url(listening)}[/], as of {begins:%Y-%m-%d %H:%M} UTC\n"
+            f"  AIRFLOW_CONN_{vendor.name.upper()}='{escape(connection)}'",
+            soft_wrap=True,
+        )
+    console.print("[dim]Ctrl-C ends them.[/]")
+    # a script that waits for the addresses reads a pipe
     console.file.flush()
     with suppress(KeyboardInterrupt):
-        serve(Simulator(hubspot, clock), listening)
+        serve_all(served)
 
 
 def _reader_password() -> str | None:
@@ -474,11 +474,7 @@ def _built_in(config: Config, at: datetime) -> Iterator[dict[str, str]]:
     if sandbox is None:
         yield {}
         return
-    from smarketing.sandbox.company import Company
-
-    company = Company(
-        seed=sandbox.seed, leads=sandbox.leads, nights=sandbox.nights, ends=sandbox.ends
-    )
+    company = _company(sandbox)
     if "csv_export" in config.sources:
         with _doing("the built-in company's exports"):
             _generate(config, company)
@@ -491,6 +487,12 @@ def _built_in(config: Config, at: datetime) -> Iterator[dict[str, str]]:
         with _doing("the built-in company's systems"):
             connections = stack.enter_context(serving_company(company, at))
         yield connections
+
+
+def _company(sandbox: Sandbox) -> Company:
+    from smarketing.sandbox.company import Company
+
+    return Company(seed=sandbox.seed, leads=sandbox.leads, nights=sandbox.nights, ends=sandbox.ends)
 
 
 def _generate(config: Config, company: Company) -> None:

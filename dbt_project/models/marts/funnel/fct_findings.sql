@@ -74,7 +74,8 @@ unknown_leads as (
             'opportunities' as entity
         from opportunities
         where
-            not exists (
+            record_key is not null
+            and not exists (
                 select 1
                 from lead_records
                 where opportunities.record_key = lead_records.record_key
@@ -155,6 +156,22 @@ closed_without_date as (
 
 ),
 
+-- nobody's: it counts for no promise
+deals_without_lead as (
+
+    select
+        'deal_without_lead' as finding,
+        opportunity_key as record_key,
+        null::text as lead_id,
+        'the deal names no lead, so it counts nowhere' as detail,
+        opened_at as found_at
+    from opportunities
+    where
+        record_key is null
+        and coalesce(opened_at <= {{ as_of() }}, true)
+
+),
+
 findings as (
 
     select * from unmapped
@@ -174,6 +191,10 @@ findings as (
     union all
 
     select * from closed_without_date
+
+    union all
+
+    select * from deals_without_lead
 
 ),
 

@@ -12,6 +12,8 @@ from typing import Any
 from smarketing.sandbox.company import Company
 from smarketing.sandbox.vendors.clock import Clock
 from smarketing.sandbox.vendors.hubspot import HubSpot
+from smarketing.sandbox.vendors.marketo import Marketo
+from smarketing.sandbox.vendors.salesforce import Salesforce
 from smarketing.sandbox.vendors.serve import serving
 from smarketing.sandbox.vendors.simulator import Simulator
 
@@ -35,7 +37,18 @@ def doors(company: Company, clock: Clock, *, throttled: bool) -> list[Door]:
     Unless ``throttled``, they refuse no call for being one too many, and keep nobody waiting.
     """
     hubspot = HubSpot(company, clock, throttled=throttled)
-    return [Door("hubspot", Simulator(hubspot, clock), {"password": hubspot.keys.private})]
+    salesforce = Salesforce(company, clock, throttled=throttled)
+    marketo = Marketo(company, clock, throttled=throttled)
+    app = {
+        "client_id": salesforce.keys.client_id,
+        "client_secret": salesforce.keys.client_secret,
+    }
+    service = {"login": marketo.keys.client_id, "password": marketo.keys.client_secret}
+    return [
+        Door("hubspot", Simulator(hubspot, clock), {"password": hubspot.keys.private}),
+        Door("salesforce", Simulator(salesforce, clock), {"extra": app}),
+        Door("marketo", Simulator(marketo, clock), service),
+    ]
 
 
 @contextmanager

@@ -21,6 +21,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 # from here on a status is none of HTTP's, but a code that a vendor tells within a 200
 _OWN_CODES = 600
 
+_OF_ROWS: frozenset[Kind] = frozenset({"change", "duplicate", "missing"})
+
 
 class Vendor(Protocol):
     """What faults and scripts ask of any vendor."""
@@ -108,7 +110,7 @@ class Faults:
             body = self._vendor.failure(path, refusal.status)
             status = refusal.status if refusal.status < _OWN_CODES else 200
             await _answer(send, status, [(b"content-type", b"application/json")], body)
-        elif due.keys() & {"truncate", "change", "duplicate", "missing"}:
+        elif due.keys() & {"truncate", *_OF_ROWS}:
             await self._spoil(due, scope, receive, send)
         else:
             await self._vendor.app(scope, receive, send)
@@ -138,7 +140,7 @@ class Faults:
                 body += message.get("body", b"")
 
         await self._vendor.app(scope, receive, keep)
-        if start["status"] < 300 and body:
+        if start["status"] < 300 and body and due.keys() & _OF_ROWS:
             content_type = dict(start["headers"]).get(b"content-type", b"")
             if content_type.startswith(b"application/json"):
                 body = self._spoil_page(due, scope["path"], body)

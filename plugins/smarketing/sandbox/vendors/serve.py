@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from threading import Thread
 
 import uvicorn
@@ -27,19 +27,31 @@ def base_url(listening: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Answer until somebody asks the process to end."""
-    _server(app).run(sockets=[listening])
+def serve_all(served: Sequence[tuple[ASGIApp, socket.socket]]) -> None:
+    """Answer at several sockets until somebody asks the process to end."""
+    *others, (app, listening) = served
+    with ExitStack() as stack:
+        for each in others:
+            stack.enter_context(_beside(*each))
+        # the one in the main thread hears the signals
+        _server(app).run(sockets=[listening])
 
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
     """Serve in this process, beside what it does; gives the base URL."""
-    server, listening = _server(app), open_socket()
+    listening = open_socket()
+    with _beside(app, listening):
+        yield base_url(listening)
+
+
+@contextmanager
+def _beside(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
+    server = _server(app)
     thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        yield base_url(listening)
+        yield
     finally:
         server.should_exit = True
         thread.join()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 import httpx
 import orjson
@@ -43,15 +43,25 @@ class Renew:
 class Refused:
     """The call will never succeed as it is; ``advice`` is what somebody can do.
 
+    ``code`` is the vendor's own word for the refusal, for a caller who knows what to do about it.
     ``is_of_all``: nor will any other.
     """
 
     reason: str
     advice: str
+    code: str = ""
     is_of_all: bool = False
 
 
 Verdict = Again | Renew | Refused
+
+
+class RefusedError(SourceError):
+    """A call that a vendor refused. ``code`` is as in `Refused`."""
+
+    def __init__(self, fault: str, code: str) -> None:
+        super().__init__([fault])
+        self.code = code
 
 
 class Vendor(Protocol):
@@ -87,11 +97,16 @@ class Client:
         """End all connections."""
         self._http.close()
 
+    def call_at(self, base_url: str) -> None:
+        """Call there from now on: a vendor may say only with a token where it is good."""
+        self._http.base_url = httpx.URL(base_url)
+
     def json(self, method: str, path: str, **request: Any) -> Any:
         """The content of an answer; ``request`` is as for ``httpx.Client.request``.
 
         Raises:
-            SourceError: the vendor refuses, and would refuse again.
+            RefusedError: the vendor refuses, and would refuse again.
+            SourceError: the credentials are not those of the vendor.
             UnreachableError: the vendor is not well, or has no calls left, after several tries.
         """
         return self._call(method, path, lambda answer: parsed(answer.content), request)
@@ -113,10 +128,32 @@ class Client:
         finally:
             answer.close()
 
-    def post_for_token(self, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    def download(self, method: str, path: str, into: IO[bytes], **request: Any) -> httpx.Headers:
+        """Put an answer of any length into a file; gives its headers.
+
+        What is cut off is asked for anew, from its beginning. Raises as ``json`` does.
+        """
+
+        def save(answer: httpx.Response) -> httpx.Headers:
+            with closing(answer):
+                into.seek(0)
+                into.truncate()
+                for part in answer.iter_bytes():
+                    into.write(part)
+            return answer.headers
+
+        headers: httpx.Headers = self._call(method, path, save, request, is_streamed=True)
+        return headers
+
+    def post_for_token(
+        self,
+        path: str,
+        form: Mapping[str, str],
+        judge: Callable[[httpx.Response], Verdict | None] = lambda _: None,
+    ) -> Mapping[str, Any]:
         """Ask for an access token. What was sent never reaches a message.
 
-        Raises as ``json`` does.
+        ``judge`` knows refusals that are not for the credentials. Raises as ``json`` does.
         """
         tries = _Tries(self.vendor, path, self._sleep)
         while True:
@@ -128,7 +165,9 @@ class Client:
                 tries.consider(Again(f"no access token was given ({type(error).__name__})"))
                 continue
             reason = f"no access token was given (status {answer.status_code})"
-            if answer.status_code >= 500:
+            if verdict := judge(answer):
+                tries.consider(verdict)
+            elif answer.status_code >= 500:
                 tries.consider(Again(reason))
             else:
                 tries.consider(Refused(reason, _CHECK_CREDENTIALS))
@@ -193,8 +232,10 @@ class _Tries:
             reason = reason.replace(secret, "…")
         reason = one_line(reason)
         if isinstance(verdict, Refused):
-            error = ExhaustedError if verdict.is_of_all else SourceError
-            raise error([f"{self._place}: {reason}. {verdict.advice}"])
+            fault = f"{self._place}: {reason}. {verdict.advice}"
+            if verdict.is_of_all:
+                raise ExhaustedError([fault])
+            raise RefusedError(fault, verdict.code)
         if isinstance(verdict, Renew):
             # a token that was made a moment ago is not refused for its age
             if self._has_renewed or not self._vendor.renew():

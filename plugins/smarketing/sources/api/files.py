@@ -18,10 +18,10 @@ def csv_batches(
 
     ``columns`` gives our columns the header that fills each; other headers are passed over.
     ``empty`` is the text that stands for nothing, beside no text at all. Values may hold line
-    breaks.
+    breaks; bytes that are no UTF-8 are told as ``\\xNN``.
 
     Raises:
-        pyarrow.ArrowInvalid: the file is no CSV, or has not all of the headers.
+        pyarrow.ArrowException: the file is no CSV, or has not all of the headers.
     """
     import pyarrow as pa
     from pyarrow import csv
@@ -32,7 +32,7 @@ def csv_batches(
         read_options=csv.ReadOptions(block_size=_BLOCK),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys(headers, pa.string()),
+            column_types=dict.fromkeys(headers, pa.binary()),
             include_columns=headers,
             null_values=["", empty],
             strings_can_be_null=True,
@@ -42,5 +42,19 @@ def csv_batches(
     for batch in reader:
         if batch.num_rows:
             yield pa.RecordBatch.from_arrays(
-                [batch.column(header) for header in columns.values()], names=list(columns)
+                [_as_text(batch.column(header)) for header in columns.values()],
+                names=list(columns),
             )
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        # one bad value among thousands is no reason to lose the others
+        texts = [
+            value and value.decode("utf-8", "backslashreplace") for value in column.to_pylist()
+        ]
+        return pa.array(texts, pa.string())

@@ -39,12 +39,14 @@ class Page:
 
     Of a file the rows are columns of text, by our names. ``whole`` names the tables of which the
     page tells all there is: what it does not name has ended. ``ended`` names what has ended by
-    itself: by table, the texts of the key.
+    itself: by table, the texts of the key. ``is_costly``: what it took to come here is not to be
+    done again, so the cursor is noted down at once.
     """
 
     rows: Mapping[str, Sequence[Row] | pa.RecordBatch]
     cursor: Cursor
     notes: Sequence[str] = ()
+    is_costly: bool = False
     whole: Collection[str] = ()
     ended: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict)
 
@@ -254,6 +256,10 @@ class _Extraction:
 
     def read(self, streams: Sequence[Stream]) -> None:
         """Read all streams at once, and load what they tell."""
+        import pyarrow as pa
+
+        # the first array imports pandas, which dlt must not meet half imported by another thread
+        pa.array([])
         pages: Queue[tuple[Stream, Page | Exception | None]] = Queue(_PAGES_AHEAD)
         stopped = Event()
         with ThreadPoolExecutor(_READERS, thread_name_prefix=self._source.system) as readers:
@@ -328,7 +334,7 @@ class _Extraction:
             )
         if stream is not None:
             self._moved[stream] = page.cursor
-        if sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
+        if page.is_costly or sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
             self._load()
 
     def _load(self) -> None:

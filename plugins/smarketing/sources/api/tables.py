@@ -130,7 +130,7 @@ class TableRows:
             columns = [_as_column(told, column) for column in self.table.columns]
         except (pa.ArrowInvalid, KeyError):
             # some value is bad, or a required one is missing: row by row, to find out which
-            return self._add_rows(told.to_pylist())
+            return self._add_rows(map(self._parsed, told.to_pylist()))
         self._end_rows()
         self._end_batch(columns)
         return []
@@ -149,6 +149,13 @@ class TableRows:
                 for column, value in zip(self._values, values, strict=True):
                     column.append(value)
         return unreadable
+
+    def _parsed(self, row: dict[str, Any]) -> Row:
+        """A row of texts with its JSON as content, as rows of values have it."""
+        for column in self.table.columns:
+            if column.kind == "json" and row.get(column.name):
+                row[column.name] = _JsonText(row[column.name])
+        return row
 
     def _read(self, row: Row) -> tuple[list[Any], list[Unreadable]]:
         values: list[Any] = []
@@ -303,7 +310,9 @@ def _as_column(told: pa.RecordBatch, column: Column) -> pa.Array:
         texts = told.column(column.name)
     if column.required and texts.null_count:
         raise pa.ArrowInvalid(column.name)
-    if column.kind in ("text", "json"):
+    if column.kind == "json":
+        return _as_column_of_json(texts)
+    if column.kind == "text":
         if pc.any(pc.match_substring(texts, "\0")).as_py():
             raise pa.ArrowInvalid(column.name)
         return texts
@@ -311,6 +320,16 @@ def _as_column(told: pa.RecordBatch, column: Column) -> pa.Array:
         # decimals are cut to nine places only by way of a wider type
         return pc.round(texts.cast(pa.decimal256(60, 20)), 9, "half_to_even").cast(type_)
     return texts.cast(type_)
+
+
+def _as_column_of_json(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        told = [text and _as_json(_JsonText(text)) for text in texts.to_pylist()]
+    except ValueError as error:
+        raise pa.ArrowInvalid("json") from error
+    return pa.array(told, pa.string())
 
 
 def _as_text(column: pa.Array) -> list[str | None]:
@@ -383,9 +402,14 @@ def _instant(value: Any) -> datetime:
     return at.astimezone(UTC)
 
 
+class _JsonText(str):
+    """JSON as a vendor wrote it, which is written anew in our way."""
+
+
 def _as_json(value: Any) -> str:
-    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    # a database takes it as text, and refuses it as JSON
+    content = orjson.loads(str(value)) if isinstance(value, _JsonText) else value
+    text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
+    # the database's own JSON can hold no NUL, not even an escaped one
     if _NUL.search(text):
         raise ValueError(text)
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -44,6 +45,17 @@ class HubSpot:
         self._limits = Limits(clock) if throttled else None
         self._content = fill(company)
         self._account = self._content.account
+        self._events: dict[str, Callable[..., None]] = {
+            "import": self._import,
+            "bulk_edit": self._bulk_edit,
+            "change": self._change,
+            "associate": self._associate,
+            "restore": self._restore,
+            "new_property": self._new_property,
+            "retype_property": self._retype_property,
+            "drop_property": self._drop_property,
+            "quota": self._use_up_quota,
+        }
         self.app: ASGIApp = Starlette(
             routes=self._routes(), exception_handlers={HTTPException: self._unknown}
         )
@@ -75,23 +87,70 @@ class HubSpot:
     def happen(self, event: str, **details: Any) -> None:
         """Let something happen now that the stories do not tell.
 
-        - ``import``: ``count`` contacts are created in one instant;
+        - ``import``: ``count`` records of a ``kind``, of contacts if it names none, are created in
+          one instant;
         - ``bulk_edit``: all live records of a ``kind`` are changed in one instant;
+        - ``change``: the property ``name`` of a ``record`` of a ``kind`` gets a ``value``;
+        - ``associate``: it is associated with the record ``other`` of the kind ``to``;
+        - ``restore``: it is brought back from the recycle bin;
+        - ``new_property``: records of a ``kind`` get a property of a ``name`` and ``value_type``
+          (and ``sensitivity``); ``retype_property``: its type changes; ``drop_property``: it goes;
         - ``quota``: other apps use up the day's calls.
         """
+        if event not in self._events:
+            raise ValueError(f"event: one of {', '.join(self._events)}, not {event}")
+        self._events[event](**details)
+
+    # what happens
+
+    def _import(self, count: int, kind: str = "contacts") -> None:
         now = self._clock.now()
-        if event == "import":
-            for turn in range(int(details["count"])):
-                values = {"company": f"Import, row {turn + 1}", "lifecyclestage": "lead"}
-                changes = [Change(now, name, value, "IMPORT") for name, value in values.items()]
-                self._account.add("contacts", self._account.fresh_id(), now, changes)
-        elif event == "bulk_edit" and details.get("kind") in schema.KINDS:
-            for record in self._account.since(details["kind"], 0, now):
-                self._stamp(record)
-        elif event == "quota" and self._limits:
-            self._limits.use_up()
-        else:
-            raise ValueError(f"event: import, bulk_edit or quota, not {event} with {details}")
+        for turn in range(int(count)):
+            values = {"company": f"Import, row {turn + 1}", "lifecyclestage": "lead"}
+            changes = [Change(now, name, value, "IMPORT") for name, value in values.items()]
+            self._account.add(kind, self._account.fresh_id(), now, changes)
+
+    def _bulk_edit(self, kind: str) -> None:
+        for record in self._account.since(kind, 0, self._clock.now()):
+            self._stamp(record)
+
+    def _change(self, kind: str, record: str, name: str, value: str) -> None:
+        self._account.change(self._found(kind, record), self._clock.now(), name, value, "CRM_UI")
+
+    def _associate(self, kind: str, record: str, to: str, other: str) -> None:
+        self._account.link(self._found(kind, record), self._found(to, other))
+
+    def _restore(self, kind: str, record: str) -> None:
+        self._account.restore(self._found(kind, record))
+
+    def _found(self, kind: str, number: str) -> Record:
+        record = self._account.find(kind, int(number), self._clock.now())
+        if record is None:
+            raise ValueError(f"{kind}: there is no {number}")
+        return record
+
+    def _new_property(
+        self,
+        kind: str,
+        name: str,
+        value_type: str = "string",
+        sensitivity: str = "non_sensitive",
+    ) -> None:
+        self._account.properties[kind][name] = schema.Property(
+            name, name, value_type, is_custom=True, sensitivity=sensitivity
+        )
+
+    def _retype_property(self, kind: str, name: str, value_type: str) -> None:
+        properties = self._account.properties[kind]
+        properties[name] = replace(properties[name], type=value_type)
+
+    def _drop_property(self, kind: str, name: str) -> None:
+        del self._account.properties[kind][name]
+
+    def _use_up_quota(self) -> None:
+        if not self._limits:
+            raise ValueError("quota: there are no limits")
+        self._limits.use_up()
 
     def _stamp(self, record: Record) -> None:
         now = self._clock.now()
@@ -101,7 +160,11 @@ class HubSpot:
 
     def _routes(self) -> list[Route]:
         content = self._content
-        groups = (Objects(content.account), Settings(content.company), Marketing(content))
+        groups = (
+            Objects(content.account),
+            Settings(content.company, content.account),
+            Marketing(content),
+        )
         routes = [Route(path, self._token, methods=["POST"]) for path in both("oauth/v1", "token")]
         for group in groups:
             for method, answer, paths in group.endpoints():

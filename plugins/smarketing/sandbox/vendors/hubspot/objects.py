@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any
 
@@ -105,10 +105,7 @@ class Objects:
                 ids=missing,
             )
         ]
-        results = [
-            _as_json(record, call.now, names, histories, is_complete=True)
-            for record in found.values()
-        ]
+        results = [self._as_json(record, call.now, names, histories) for record in found.values()]
         return batch(call, results, errors if missing else [])
 
     async def _search(self, call: Call) -> Any:
@@ -126,9 +123,7 @@ class Objects:
         names = body.get("properties") or []
         told: dict[str, Any] = {
             "total": len(found),
-            "results": [
-                _as_json(record, at, names, (), is_complete=True) for record in found[after:ends]
-            ],
+            "results": [self._as_json(record, at, names, ()) for record in found[after:ends]],
         }
         if ends < len(found):
             told["paging"] = {"next": {"after": str(ends)}}
@@ -141,7 +136,10 @@ class Objects:
         if self._found[0] != key:
             indexed = self._account.since(call.kind, 0, at)
             live = (record for record in indexed if record.is_live(call.now))
-            self._found = key, search(live, call.kind, body, at)
+            self._found = (
+                key,
+                search(live, call.kind, self._account.properties[call.kind], body, at),
+            )
         return self._found[1]
 
     async def _merge(self, call: Call) -> Any:
@@ -153,7 +151,7 @@ class Objects:
         if primary is other or primary.ended or other.ended:
             raise invalid("these records cannot be merged")
         merged = self._account.merge(primary, other, call.now, self._account.fresh_id())
-        return _as_json(merged, call.now, (), (), is_complete=True)
+        return self._as_json(merged, call.now, (), ())
 
     async def _erase(self, call: Call) -> Any:
         number = whole_number("objectId", (await call.body()).get("objectId"))
@@ -171,7 +169,7 @@ class Objects:
         return record
 
     def _told(self, call: Call, record: Record, *, is_complete: bool = False) -> dict[str, Any]:
-        told = _as_json(
+        told = self._as_json(
             record,
             call.now,
             call.names("properties"),
@@ -186,6 +184,18 @@ class Objects:
                 results = [{"id": str(other.id), "type": way} for other in others]
                 associations[kind] = {"results": results}
         return told | {"associations": associations} if associations else told
+
+    def _as_json(
+        self,
+        record: Record,
+        at: int,
+        names: Sequence[str],
+        histories: Sequence[str],
+        *,
+        is_complete: bool = True,
+    ) -> dict[str, Any]:
+        known = self._account.properties[record.kind]
+        return _as_json(record, at, names, histories, known, is_complete=is_complete)
 
     async def _batch_associations(self, call: Call) -> Any:
         to = kind_of_path(call.request.path_params["to"])
@@ -213,6 +223,7 @@ def _as_json(
     at: int,
     names: Sequence[str],
     histories: Sequence[str],
+    known: Collection[str],
     *,
     is_complete: bool,
 ) -> dict[str, Any]:
@@ -221,13 +232,15 @@ def _as_json(
     A property without a value is left out, or null where the answer is ``complete``.
     """
     kind = record.kind
-    values, known = record.values(at), schema.PROPERTIES[kind]
+    values = record.values(at)
     always = ("hs_object_id", schema.CREATED[kind], schema.MODIFIED[kind])
     properties: dict[str, str | None] = {}
     for name in (*always, *(names or schema.DEFAULTS.get(kind, ()))):
+        if name not in known:
+            continue
         if value := values.get(name):
             properties[name] = value
-        elif is_complete and name in known:
+        elif is_complete:
             properties[name] = None
     told: dict[str, Any] = {
         "id": str(record.id),

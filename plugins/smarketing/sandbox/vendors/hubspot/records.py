@@ -14,7 +14,13 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from smarketing.sandbox.vendors.clock import as_text
-from smarketing.sandbox.vendors.hubspot.schema import CREATED, KINDS, MERGED_IDS, MODIFIED
+from smarketing.sandbox.vendors.hubspot.schema import (
+    CREATED,
+    KINDS,
+    MERGED_IDS,
+    MODIFIED,
+    PROPERTIES,
+)
 
 
 class Change(NamedTuple):
@@ -120,6 +126,8 @@ class Account:
     def __init__(self) -> None:
         self._records: dict[str, dict[int, Record]] = {kind: {} for kind in KINDS}
         self._ids: dict[str, list[int]] = {kind: [] for kind in KINDS}
+        # what records have values of; the account's own may come, change and go
+        self.properties = {kind: dict(properties) for kind, properties in PROPERTIES.items()}
         self._fresh_ids = count(10**15)
         # one more with everything that happens, so that what was looked up can be kept
         self.revision = 0
@@ -195,6 +203,11 @@ class Account:
     def archive(self, record: Record, at: int) -> None:
         """Put a record into the recycle bin."""
         record.archived = at
+        self.revision += 1
+
+    def restore(self, record: Record) -> None:
+        """Bring a record back from the recycle bin: nobody changed it."""
+        record.archived = None
         self.revision += 1
 
     def erase(self, record: Record, at: int) -> None:

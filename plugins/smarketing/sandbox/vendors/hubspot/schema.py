@@ -71,6 +71,7 @@ class Property:
     options: tuple[tuple[str, str], ...] = ()
     is_calculated: bool = False
     is_custom: bool = False
+    sensitivity: str = "non_sensitive"
 
     def as_json(self) -> dict[str, Any]:
         """The property as the properties endpoint tells it."""
@@ -92,6 +93,7 @@ class Property:
             "hidden": False,
             "hubspotDefined": not self.is_custom,
             "formField": False,
+            "dataSensitivity": self.sensitivity,
             "archived": False,
             "modificationMetadata": {
                 "archivable": self.is_custom,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from smarketing.sandbox.vendors.clock import as_ms
 from smarketing.sandbox.vendors.hubspot.errors import invalid
 from smarketing.sandbox.vendors.hubspot.records import Record
-from smarketing.sandbox.vendors.hubspot.schema import CREATED, MODIFIED, PROPERTIES
+from smarketing.sandbox.vendors.hubspot.schema import CREATED, MODIFIED, Property
 
 MOST_GROUPS, MOST_IN_GROUP, MOST_FILTERS = 5, 6, 18
 
@@ -28,7 +28,13 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def search(records: Iterable[Record], kind: str, body: dict[str, Any], at: int) -> list[Record]:
+def search(
+    records: Iterable[Record],
+    kind: str,
+    properties: Mapping[str, Property],
+    body: dict[str, Any],
+    at: int,
+) -> list[Record]:
     """All records that a search finds, in its order; as told ``at`` an instant.
 
     The order is that of creation unless the search names another; equal ones go by id.
@@ -44,7 +50,7 @@ def search(records: Iterable[Record], kind: str, body: dict[str, Any], at: int) 
             f"too many filters: at most {MOST_GROUPS} filterGroups, {MOST_IN_GROUP} filters in "
             f"each and {MOST_FILTERS} in all",
         )
-    tests = [[_test(kind, wish) for wish in group.get("filters") or []] for group in groups]
+    tests = [[_test(properties, wish) for wish in group.get("filters") or []] for group in groups]
     if body.get("query"):
         words = str(body["query"]).lower()
         tests = [[*group, _says(words)] for group in tests or [[]]]
@@ -54,7 +60,7 @@ def search(records: Iterable[Record], kind: str, body: dict[str, Any], at: int) 
         if not tests or any(all(test(record, at) for test in group) for group in tests)
     ]
     name, is_descending = _sort(kind, body.get("sorts") or [])
-    type_ = PROPERTIES[kind][name].type
+    type_ = _known(properties, name)
 
     def order(record: Record) -> tuple[bool, Any, int]:
         value = _value(record, name, type_, at)
@@ -73,14 +79,13 @@ def _sort(kind: str, sorts: list[Any]) -> tuple[str, bool]:
         name, is_descending = sort.removeprefix("-"), sort.startswith("-")
     else:
         name, is_descending = sort.get("propertyName", ""), sort.get("direction") == "DESCENDING"
-    _known(kind, name)
     return name, is_descending
 
 
-def _test(kind: str, wish: dict[str, Any]) -> Test:
+def _test(properties: Mapping[str, Property], wish: dict[str, Any]) -> Test:
     """One filter as a test. A record without a value passes NOT_HAS_PROPERTY only."""
     name, operator = wish.get("propertyName", ""), wish.get("operator", "")
-    type_ = _known(kind, name)
+    type_ = _known(properties, name)
     if operator == "HAS_PROPERTY":
         return lambda record, at: _value(record, name, type_, at) is not None
     if operator == "NOT_HAS_PROPERTY":
@@ -121,11 +126,11 @@ def _says(words: str) -> Test:
     return tested
 
 
-def _known(kind: str, name: str) -> str:
+def _known(properties: Mapping[str, Property], name: str) -> str:
     """The type of a property."""
-    if name not in PROPERTIES[kind]:
+    if name not in properties:
         raise invalid(f"There was a problem: property {name} is unknown")
-    return PROPERTIES[kind][name].type
+    return properties[name].type
 
 
 def _given(name: str, type_: str, value: Any, *, is_lowered: bool = True) -> Any:

@@ -12,6 +12,7 @@ from smarketing.sandbox.vendors.hubspot import schema
 from smarketing.sandbox.vendors.hubspot.call import Call, Endpoint, both, page
 from smarketing.sandbox.vendors.hubspot.errors import RefusedError
 from smarketing.sandbox.vendors.hubspot.fill import number_of, owner_number
+from smarketing.sandbox.vendors.hubspot.records import Account
 
 _TEAMS = {team: str(number) for number, team in enumerate((MARKETING, *SALES_TEAMS.values()), 901)}
 
@@ -19,8 +20,9 @@ _TEAMS = {team: str(number) for number, team in enumerate((MARKETING, *SALES_TEA
 class Settings:
     """The endpoints of what the account is set up with."""
 
-    def __init__(self, company: Company) -> None:
+    def __init__(self, company: Company, account: Account) -> None:
         self._company = company
+        self._account = account
 
     def endpoints(self) -> list[Endpoint]:
         """All of them."""
@@ -34,14 +36,15 @@ class Settings:
         ]
 
     async def _properties(self, call: Call) -> Any:
-        properties = schema.PROPERTIES[call.kind].values()
+        properties = self._account.properties[call.kind].values()
         return {"results": [one.as_json() for one in properties]}
 
     async def _property(self, call: Call) -> Any:
         name = call.request.path_params["name"]
-        if name not in schema.PROPERTIES[call.kind]:
+        properties = self._account.properties[call.kind]
+        if name not in properties:
             raise RefusedError(404, "OBJECT_NOT_FOUND", f"Property {name} does not exist")
-        return schema.PROPERTIES[call.kind][name].as_json()
+        return properties[name].as_json()
 
     async def _pipelines(self, call: Call) -> Any:
         return {"results": schema.pipelines(call.kind)}

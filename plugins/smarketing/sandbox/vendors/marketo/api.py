@@ -42,7 +42,8 @@ _EDITED = "lastBulkEdit"
 class Marketo:
     """One instance of Marketo's that holds the fictional company (`faults.Vendor`).
 
-    ``throttled=False`` lifts the limits on the number of calls, for measurements.
+    ``throttled=False`` lifts the limits on the number of calls, for measurements; export jobs
+    complete as soon as they are queued.
     """
 
     rows = "result"
@@ -55,7 +56,7 @@ class Marketo:
         self._instance = content.instance
         programs = {program_number(one.campaign_id): one.name for one in content.campaigns}
         self._extracts = Extracts(self._instance, programs)
-        self._bulk = Bulk(self._extracts, company.seed)
+        self._bulk = Bulk(self._extracts, company.seed, throttled=throttled)
         groups = (
             Leads(self._instance, programs),
             Activities(self._instance),

@@ -38,8 +38,8 @@ TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 (a path)
 class Salesforce:
     """One org of Salesforce's that holds the fictional company (`faults.Vendor`).
 
-    ``allocation`` is the number of calls in 24 hours; ``throttled=False`` lifts that limit, for
-    measurements.
+    ``allocation`` is the number of calls in 24 hours; ``throttled=False`` lifts that limit and
+    completes query jobs at once, for measurements.
     """
 
     rows = "records"
@@ -54,6 +54,7 @@ class Salesforce:
     ) -> None:
         self.keys = Keys(clock)
         self._clock = clock
+        self._throttled = throttled
         self._limits = Limits(clock, allocation, throttled=throttled)
         self._schema = schema.Schema()
         self._made = company.starts_at
@@ -150,7 +151,7 @@ class Salesforce:
         groups = (
             Queries(self._org, self._schema),
             Objects(self._org, self._schema, self._limits, self._made),
-            Jobs(self._org, self._schema),
+            Jobs(self._org, self._schema, prompt=not self._throttled),
         )
         routes = [Route(TOKEN_PATH, self._token, methods=["POST"])]
         for group in groups:

@@ -50,6 +50,7 @@ class Job:
     delimiter: str
     ending: str
     selection: Selection | None
+    is_prompt: bool
     failure: str = ""
     aborted: int | None = None
     rows: list[Row] = field(default_factory=list)
@@ -58,7 +59,7 @@ class Job:
     @property
     def begun(self) -> int:
         """When the query runs."""
-        return self.made + BEGUN_AFTER
+        return self.made if self.is_prompt else self.made + BEGUN_AFTER
 
     def state(self, now: int) -> str:
         """How far the job is."""
@@ -70,16 +71,17 @@ class Job:
             return "Failed"
         if not self.is_worked_off:
             self.rows, self.is_worked_off = self.selection.find(self.begun), True
-        takes = LEAST_WORK + len(self.rows) // ROWS_A_SECOND
+        takes = 0 if self.is_prompt else LEAST_WORK + len(self.rows) // ROWS_A_SECOND
         return "InProgress" if now < self.begun + takes else "JobComplete"
 
 
 class Jobs:
-    """The endpoints of query jobs."""
+    """The endpoints of query jobs. ``prompt`` jobs are complete as soon as they are made."""
 
-    def __init__(self, org: Org, schema: Schema) -> None:
+    def __init__(self, org: Org, schema: Schema, *, prompt: bool) -> None:
         self._org = org
         self._schema = schema
+        self._is_prompt = prompt
         self._jobs: dict[str, Job] = {}
         self._numbers = count(1)
 
@@ -115,7 +117,7 @@ class Jobs:
         selection = Selection(self._org, self._schema, query, with_deleted=is_deleted_told)
         job = Job(
             id_of("750", next(self._numbers)), call.now, call.version, operation, text, delimiter,
-            ending, selection,
+            ending, selection, self._is_prompt,
         )  # fmt: skip
         if selection.is_count or query.offset:
             job.selection = None

@@ -251,6 +251,7 @@ _OBJECTS: dict[str, list[Field]] = {
         Field("Website"),
         Field("BillingCountry"),
         _words("Region__c", SALES_TEAMS),
+        Field("MasterRecordId", "reference", to=(ACCOUNT,)),
         _OWNER,
         _NOTE,
     ],

@@ -182,10 +182,10 @@ def number(lead_id: str) -> int:
     return (int(lead_id[1:]) + 1) % 2**31
 
 
-def held() -> list[Held]:
+def held(company: Company = COMPANY) -> list[Held]:
     """All records that stand in Marketo; the draws are in the order that all systems keep."""
     found = []
-    for story, rng in stories(COMPANY, Campaigns(COMPANY)):
+    for story, rng in stories(company, Campaigns(company)):
         indexes = range(len(story.records))
         changes = [lead_changes(rng, story, index) for index in indexes]
         shown = sorted(stages_shown(rng, story), key=lambda step: step[0])

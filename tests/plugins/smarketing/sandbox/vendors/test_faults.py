@@ -138,6 +138,45 @@ def test_a_script_orders_everything_over_http(serve: Serve) -> None:
     assert {row["updatedAt"] for row in deals} == {"2026-11-20T03:01:30.000Z"}
 
 
+def test_a_script_changes_what_the_account_knows(serve: Serve) -> None:
+    hubspot = serve()
+    first, second = ids(hubspot.get(CONTACTS)["results"])[:2]
+    [call] = ids(hubspot.get("/crm/v3/objects/calls", limit=1)["results"])
+
+    def happen(event: str, **details: Any) -> None:
+        hubspot.post("/_sandbox/events", {"event": event, **details})
+
+    def told(name: str) -> Any:
+        [found] = [
+            one
+            for one in hubspot.get("/crm/properties/2026-09/contacts")["results"]
+            if one["name"] == name
+        ]
+        return found
+
+    happen("new_property", kind="contacts", name="shoe_size", value_type="number")
+    assert (told("shoe_size")["hubspotDefined"], told("shoe_size")["type"]) == (False, "number")
+    assert told("shoe_size")["dataSensitivity"] == told("email")["dataSensitivity"]
+    happen("new_property", kind="contacts", name="allergies", sensitivity="highly_sensitive")
+    assert told("allergies")["dataSensitivity"] == "highly_sensitive"
+    happen("change", kind="contacts", record=first, name="shoe_size", value="43")
+    path = f"{CONTACTS}/{first}"
+    assert hubspot.get(path, properties="shoe_size")["properties"]["shoe_size"] == "43"
+    happen("retype_property", kind="contacts", name="shoe_size", value_type="string")
+    assert told("shoe_size")["type"] == "string"
+    happen("drop_property", kind="contacts", name="shoe_size")
+    assert "shoe_size" not in hubspot.get(path, properties="shoe_size")["properties"]
+
+    updated = hubspot.get(f"{CONTACTS}/{second}")["updatedAt"]
+    happen("associate", kind="calls", record=call, to="contacts", other=second)
+    links = hubspot.get(f"/crm/v4/objects/contacts/{second}/associations/calls")["results"]
+    assert call in [link["toObjectId"] for link in links]
+    assert hubspot.http.delete(f"{CONTACTS}/{second}").status_code == 204
+    assert hubspot.http.get(f"{CONTACTS}/{second}").status_code == 404
+    happen("restore", kind="contacts", record=second)
+    assert hubspot.get(f"{CONTACTS}/{second}")["updatedAt"] == updated
+
+
 @pytest.mark.parametrize(
     ("door", "wish"),
     [
@@ -149,6 +188,8 @@ def test_a_script_orders_everything_over_http(serve: Serve) -> None:
         ("events", {"event": "bankruptcy"}),
         ("events", {"event": "bulk_edit", "kind": "unicorns"}),
         ("events", {"event": "import"}),
+        ("events", {"event": "restore", "kind": "contacts", "record": "7"}),
+        ("events", {"event": "drop_property", "kind": "contacts", "name": "unheard_of"}),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_explained(

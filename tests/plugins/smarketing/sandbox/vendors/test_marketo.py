@@ -58,6 +58,21 @@ def marketo(shared: Served) -> Iterator[Served]:
     shared.clock.set(ENDS)
 
 
+@pytest.fixture(scope="module")
+def exporting() -> Iterator[Served]:
+    with serving_company() as served:
+        yield served
+
+
+@pytest.fixture
+def bulk(exporting: Served) -> Iterator[Served]:
+    """Marketo with nothing in its queue, at some time after the history."""
+    exporting.clock.advance(DAY)
+    exporting.renew()
+    yield exporting
+    exporting.simulator.faults.clear()
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serves the company; each call gives a Marketo of its own, to do with as one likes."""
@@ -607,17 +622,16 @@ def test_costs_are_those_of_the_days_that_are_over(marketo: Served) -> None:
 # bulk extracts
 
 
-def test_a_job_is_created_queued_processed_and_completed(serve: Serve) -> None:
-    marketo = serve()
-    job = job_of(marketo)
-    assert "queuedAt" not in status(marketo, job)
-    marketo.post(f"{LEADS}/{job}/enqueue.json")
+def test_a_job_is_created_queued_processed_and_completed(bulk: Served) -> None:
+    job = job_of(bulk)
+    assert "queuedAt" not in status(bulk, job)
+    bulk.post(f"{LEADS}/{job}/enqueue.json")
     seen: list[str] = []
     for _ in range(20):
-        told = status(marketo, job)
+        told = status(bulk, job)
         if not seen or told["status"] != seen[-1]:
             seen.append(told["status"])
-        marketo.clock.advance(10)
+        bulk.clock.advance(10)
     assert seen == ["Queued", "Processing", "Completed"]
     assert told.keys() == {
         "exportId", "format", "status", "createdAt", "queuedAt", "startedAt", "finishedAt",
@@ -626,13 +640,12 @@ def test_a_job_is_created_queued_processed_and_completed(serve: Serve) -> None:
     assert told["startedAt"] < told["finishedAt"]
 
 
-def test_a_status_is_looked_at_once_a_minute(serve: Serve) -> None:
-    marketo = serve()
-    job = enqueued(marketo)
-    told = [status(marketo, job)]
+def test_a_status_is_looked_at_once_a_minute(bulk: Served) -> None:
+    job = enqueued(bulk)
+    told = [status(bulk, job)]
     for _ in range(180):
-        marketo.clock.advance(1)
-        told.append(status(marketo, job))
+        bulk.clock.advance(1)
+        told.append(status(bulk, job))
     changes = [second for second in range(1, 181) if told[second] != told[second - 1]]
     assert changes
     assert all(second % 60 == 0 for second in changes)
@@ -666,75 +679,71 @@ def test_a_file_is_had_when_it_is_told_to_be_done(serve: Serve) -> None:
     assert marketo.refused(f"{LEADS}/{job}/status.json")[0] == "1013"
 
 
-def test_a_file_is_read_in_parts_and_checked(serve: Serve) -> None:
-    marketo = serve()
-    job = enqueued(marketo)
-    marketo.clock.advance(300)
-    told, path = status(marketo, job), f"{LEADS}/{job}/file.json"
-    whole = marketo.http.get(path).content
+def test_a_file_is_read_in_parts_and_checked(bulk: Served) -> None:
+    job = enqueued(bulk)
+    bulk.clock.advance(300)
+    told, path = status(bulk, job), f"{LEADS}/{job}/file.json"
+    whole = bulk.http.get(path).content
     assert len(whole) == told["fileSize"]
     assert told["fileChecksum"] == f"sha256:{hashlib.sha256(whole).hexdigest()}"
     assert told["numberOfRecords"] == len(rows_of(whole))
     parts = b""
     while len(parts) < len(whole):
         wish = f"bytes={len(parts)}-{len(parts) + 499}"
-        answer = marketo.http.get(path, headers={"Range": wish})
+        answer = bulk.http.get(path, headers={"Range": wish})
         assert answer.status_code == 206
         last = len(parts) + len(answer.content) - 1
         assert answer.headers["content-range"] == f"bytes {len(parts)}-{last}/{len(whole)}"
         parts += answer.content
     assert parts == whole
-    rest = marketo.http.get(path, headers={"Range": "bytes=100-"})
+    rest = bulk.http.get(path, headers={"Range": "bytes=100-"})
     assert rest.content == whole[100:]
-    beyond = marketo.http.get(path, headers={"Range": f"bytes={len(whole)}-"})
+    beyond = bulk.http.get(path, headers={"Range": f"bytes={len(whole)}-"})
     assert beyond.status_code == 416
 
 
-def test_a_download_that_is_cut_is_resumed(serve: Serve) -> None:
-    marketo = serve()
-    job = enqueued(marketo)
-    marketo.clock.advance(300)
-    path, size = f"{LEADS}/{job}/file.json", status(marketo, job)["fileSize"]
-    whole = marketo.http.get(path).content
-    marketo.simulator.faults.order(Fault("truncate", times=1, path="/file.json"))
+def test_a_download_that_is_cut_is_resumed(bulk: Served) -> None:
+    job = enqueued(bulk)
+    bulk.clock.advance(300)
+    path, size = f"{LEADS}/{job}/file.json", status(bulk, job)["fileSize"]
+    whole = bulk.http.get(path).content
+    bulk.simulator.faults.order(Fault("truncate", times=1, path="/file.json"))
     had = bytearray()
 
     def download() -> None:
-        with marketo.http.stream("GET", path) as answer:
+        with bulk.http.stream("GET", path) as answer:
             for chunk in answer.iter_raw():
                 had.extend(chunk)
 
     with pytest.raises(httpx.RemoteProtocolError):
         download()
     assert 0 < len(had) < size
-    rest = marketo.http.get(path, headers={"Range": f"bytes={len(had)}-{size - 1}"})
+    rest = bulk.http.get(path, headers={"Range": f"bytes={len(had)}-{size - 1}"})
     assert bytes(had) + rest.content == whole
 
 
-def test_two_jobs_run_and_ten_wait_at_most(serve: Serve) -> None:
+def test_two_jobs_run_and_ten_wait_at_most(bulk: Served) -> None:
     """The first meaning of 1029 (pitfall M5); all kinds share the queue."""
-    marketo = serve()
-    jobs = [(LEADS, enqueued(marketo)) for _ in range(5)]
-    jobs += [(ACTIVITIES, enqueued(marketo, ACTIVITIES, fields=None)) for _ in range(5)]
-    last = job_of(marketo)
-    refused = marketo.http.post(f"{LEADS}/{last}/enqueue.json")
+    jobs = [(LEADS, enqueued(bulk)) for _ in range(5)]
+    jobs += [(ACTIVITIES, enqueued(bulk, ACTIVITIES, fields=None)) for _ in range(5)]
+    last = job_of(bulk)
+    refused = bulk.http.post(f"{LEADS}/{last}/enqueue.json")
     assert refusal(refused) == ("1029", "Too many jobs in queue")
     running = set()
     for _ in range(12):
-        marketo.clock.advance(60)
-        told = Counter(status(marketo, job, base)["status"] for base, job in jobs)
+        bulk.clock.advance(60)
+        told = Counter(status(bulk, job, base)["status"] for base, job in jobs)
         running.add(told["Processing"])
         assert told["Processing"] <= 2
     assert running == {0, 2}
     assert told == {"Completed": 10}
-    assert marketo.post(f"{LEADS}/{last}/enqueue.json")["result"][0]["status"] == "Queued"
+    assert bulk.post(f"{LEADS}/{last}/enqueue.json")["result"][0]["status"] == "Queued"
 
 
-def test_a_job_is_queued_once(serve: Serve) -> None:
+def test_a_job_is_queued_once(bulk: Served) -> None:
     """The second meaning of 1029 (pitfall M5)."""
-    marketo = serve()
-    job = enqueued(marketo)
-    again = marketo.http.post(f"{LEADS}/{job}/enqueue.json")
+    job = enqueued(bulk)
+    again = bulk.http.post(f"{LEADS}/{job}/enqueue.json")
     assert refusal(again) == ("1029", "Job already queued")
 
 
@@ -845,12 +854,11 @@ def test_a_range_has_thirty_one_days_and_no_milliseconds(
     assert refusal(marketo.http.post(f"{LEADS}/create.json", json=wish))[0] == code
 
 
-def test_a_range_holds_both_its_ends(serve: Serve, records: list[Held]) -> None:
-    marketo = serve()
+def test_a_range_holds_both_its_ends(bulk: Served, records: list[Held]) -> None:
     one = next(one for one in records if one.is_live)
     moment = text(one.record.known_at)
     wish = {"filter": {"createdAt": {"startAt": moment, "endAt": moment}}, "fields": ["id"]}
-    assert [row["id"] for row in rows_of(marketo.extract(LEADS, **wish))] == [str(one.id)]
+    assert [row["id"] for row in rows_of(bulk.extract(LEADS, **wish))] == [str(one.id)]
 
 
 def test_an_extract_by_update_goes_by_any_field(serve: Serve, records: list[Held]) -> None:
@@ -918,44 +926,41 @@ def test_files_have_nul_on_order_only(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("format_", "delimiter"), [("CSV", ","), ("TSV", "\t"), ("SSV", ";")])
-def test_files_come_in_three_formats(serve: Serve, format_: str, delimiter: str) -> None:
-    marketo = serve()
-    file = marketo.extract(LEADS, **WISH, format=format_).decode()
+def test_files_come_in_three_formats(bulk: Served, format_: str, delimiter: str) -> None:
+    file = bulk.extract(LEADS, **WISH, format=format_).decode()
     header, *rows = csv.reader(io.StringIO(file, newline=""), delimiter=delimiter)
     assert header == ["id", "company"]
     assert rows
     assert all(len(row) == 2 and row[0].isdigit() for row in rows)
 
 
-def test_extracts_of_activities_are_narrowed(serve: Serve) -> None:
-    marketo = serve()
+def test_extracts_of_activities_are_narrowed(bulk: Served) -> None:
     wish = {"filter": {**MONTH, "activityTypeIds": [2, 12]}}
-    rows = rows_of(marketo.extract(ACTIVITIES, **wish))
+    rows = rows_of(bulk.extract(ACTIVITIES, **wish))
     assert {row["activityTypeId"] for row in rows} == {"2", "12"}
     wish = {"filter": {**MONTH, "activityTypeIds": [2], "primaryAttributeValueIds": [3001]}}
-    ids = rows_of(marketo.extract(ACTIVITIES, **wish))
+    ids = rows_of(bulk.extract(ACTIVITIES, **wish))
     wish = {"filter": {**MONTH, "activityTypeIds": [2], "primaryAttributeValues": ["Talk to us"]}}
-    assert ids == rows_of(marketo.extract(ACTIVITIES, **wish))
+    assert ids == rows_of(bulk.extract(ACTIVITIES, **wish))
     assert {row["primaryAttributeValue"] for row in ids} == {"Talk to us"}
     wish = {"filter": MONTH, "fields": ["leadId", "actionResult"]}  # type: ignore[dict-item]
-    rows = rows_of(marketo.extract(ACTIVITIES, **wish))
+    rows = rows_of(bulk.extract(ACTIVITIES, **wish))
     assert {row["actionResult"] for row in rows} == {"succeeded"}
 
 
-def test_members_are_extracted_with_fields_of_the_lead(serve: Serve, records: list[Held]) -> None:
-    marketo = serve()
+def test_members_are_extracted_with_fields_of_the_lead(bulk: Served, records: list[Held]) -> None:
     one = next(one for one in records if one.is_live and one.record.campaign_id)
     program = 1_000 + int(one.record.campaign_id[1:])
     wish: dict[str, Any] = {
         "filter": {"programId": program},
         "fields": ["leadId", "country", "statusName"],
     }
-    rows = rows_of(marketo.extract(MEMBERS, **wish))
+    rows = rows_of(bulk.extract(MEMBERS, **wish))
     assert list(rows[0]) == ["leadId", "country", "statusName"]
     country = one.story.prospect.account.country
     assert {"leadId": str(one.id), "country": country, "statusName": "Member"} in rows
     wish["filter"]["statusNames"] = ["Engaged"]
-    assert rows_of(marketo.extract(MEMBERS, **wish)) == []
+    assert rows_of(bulk.extract(MEMBERS, **wish)) == []
 
 
 # what nobody expects
@@ -1036,11 +1041,23 @@ def test_a_wish_that_makes_no_sense_is_explained(marketo: Served, wish: dict[str
     assert answer.json()["error"]
 
 
-def test_ids_are_positive_and_fit_into_four_bytes() -> None:
-    company = Company(seed=8, leads=3_000, nights=1, ends=COMPANY.ends)
+def test_a_larger_company_has_ids_of_four_bytes_and_losers_with_a_past() -> None:
+    company = Company(seed=8, leads=2_000, nights=1, ends=COMPANY.ends)
     instance = fill(company).instance
     assert 0 < min(instance.leads) < max(instance.leads) < 2**31
     assert number("L0000000000") == 1
+
+    everybody = held(company)
+    # before it lost, a loser had its own touches
+    told = Counter((one.lead.id, one.at) for one in instance.log if one.type in (2, 6))
+    assert told == Counter(
+        (one.id, touch.at)
+        for one in everybody
+        for touch in one.story.touches
+        if touch.record == one.index and (touch.kind == "form" or touch.is_automated)
+    )
+    losers = {one.id for one in everybody if one.now != one.id}
+    assert losers & {lead for lead, _ in told}
 
 
 def test_equal_companies_have_equal_instances(marketo: Served, serve: Serve) -> None:

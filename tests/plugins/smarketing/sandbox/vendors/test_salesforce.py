@@ -299,6 +299,30 @@ def test_the_rows_of_a_query_are_fixed_and_their_values_are_not(serve_org: Serve
     assert not any(row["Description"] for row in page["records"])
 
 
+def test_what_is_deleted_between_two_pages_is_left_out(
+    serve_org: ServeOrg, told_in_americas: list[Story]
+) -> None:
+    org, left_out = serve_org(), 0
+    for lead, at in deletions(told_in_americas):
+        org.clock.set(at - timedelta(seconds=1))
+        org.log_in()
+        if len(org.query("SELECT Id FROM LeadHistory")) < 200:
+            continue
+        page = org.http.get(
+            f"{DATA}/query",
+            params={"q": "SELECT Id, LeadId FROM LeadHistory"},
+            headers={"Sforce-Query-Options": "batchSize=200"},
+        ).json()
+        found = list(page["records"])
+        org.clock.advance(1)
+        while not page["done"]:
+            page = org.http.get(page["nextRecordsUrl"]).json()
+            assert lead not in [row["LeadId"] for row in page["records"]]
+            found += page["records"]
+        left_out += len(found) < page["totalSize"]
+    assert left_out > 1
+
+
 def test_a_locator_ends_after_two_days_or_with_its_session(serve_org: ServeOrg) -> None:
     org = serve_org()
     org.happen("import", count=150)
@@ -380,6 +404,9 @@ def test_s1_a_row_appears_later_with_an_earlier_stamp(serve_org: ServeOrg) -> No
     stamp = org.get(f"sobjects/Lead/{late}")["SystemModstamp"]
     assert datetime.fromisoformat(stamp) == cursor - timedelta(seconds=200)
     assert late in window(org, datetime.fromisoformat(covered), now(org))
+    # it was not there before it was committed
+    org.clock.set(cursor - timedelta(seconds=100))
+    assert late not in window(org, cursor - DAY, cursor)
 
 
 def test_s2_many_rows_have_one_stamp(serve_org: ServeOrg) -> None:
@@ -551,6 +578,8 @@ def test_a_job_takes_its_time_and_tells_what_was_there_when_it_began(serve_org: 
     org.happen("import", count=500)
     every = ids(org.query("SELECT Id FROM Lead"))
     job = start_job(org, "SELECT Id, Company, Description FROM Lead")
+    # its results are those of the beginning even where nobody looked then
+    other = start_job(org, "SELECT Id, Description FROM Lead")["id"]
     assert job["state"] == "UploadComplete"
     assert (job["object"], job["apiVersion"]) == ("Lead", 67.0)
     assert error(results(org, job["id"])) == (400, "INVALIDJOBSTATE")
@@ -567,6 +596,7 @@ def test_a_job_takes_its_time_and_tells_what_was_there_when_it_began(serve_org: 
     rows = list(csv.DictReader(StringIO(answer.text, newline="")))
     assert [row["Id"] for row in rows] == every
     assert {row["Description"] for row in rows} == {""}
+    assert org.get(f"jobs/query/{other}")["numberRecordsProcessed"] == len(every)
 
 
 def finished(org: Org, soql: str, **options: str) -> str:
@@ -758,15 +788,15 @@ def test_every_flow_gives_a_session_and_does_not_say_how_long(salesforce: Org) -
     ]
     url = f"{salesforce.url}/services/oauth2/token"
     for form in forms:
-        granted = httpx.post(url, data=form).json()
+        granted = salesforce.http.post(url, data=form).json()
         assert "expires_in" not in granted
         assert granted["instance_url"] == salesforce.url
         assert int(granted["issued_at"]) == salesforce.clock.now()
         headers = {"Authorization": f"{granted['token_type']} {granted['access_token']}"}
-        answer = httpx.get(f"{granted['instance_url']}{DATA}/limits", headers=headers)
+        answer = salesforce.http.get(f"{granted['instance_url']}{DATA}/limits", headers=headers)
         assert answer.status_code == 200
         for name in form:
-            refused = httpx.post(url, data={**form, name: "stolen"})
+            refused = salesforce.http.post(url, data={**form, name: "stolen"})
             assert refused.status_code == 400
             assert refused.json()["error"] == "invalid_grant"
 
@@ -782,10 +812,12 @@ def test_calls_are_limited_in_a_rolling_day(serve_org: ServeOrg) -> None:
     assert refused.json()[0]["message"] == "TotalRequests Limit exceeded."
     assert refused.headers["Sforce-Limit-Info"] == "api-usage=5/5"
     assert "Retry-After" not in refused.headers
-    token = httpx.post(f"{org.url}/services/oauth2/token", data={})
-    assert error(token) == (403, "REQUEST_LIMIT_EXCEEDED")
-    # a day later the first calls do not count any more
-    org.clock.advance(DAY.total_seconds())
+    # a day later the first calls do not count any more, and not before
+    for wait in (timedelta(0), timedelta(hours=23)):
+        org.clock.advance(wait.total_seconds())
+        token = org.http.post("/services/oauth2/token", data={})
+        assert error(token) == (403, "REQUEST_LIMIT_EXCEEDED")
+    org.clock.advance(timedelta(hours=1).total_seconds())
     org.log_in()
     assert org.ask("limits").status_code == 200
 
@@ -933,7 +965,7 @@ def americans() -> list[Story]:
 
 def put_in(
     *, deals: tuple[int, ...] = (), merges: tuple[Merge, ...] = (), ends: tuple[Deletion, ...] = (),
-    until: int = AMERICAS.ends_at, person: int = 0,
+    until: int = AMERICAS.ends_at, person: int = 0, echoes: tuple[Echo, ...] = (),
 ) -> dict[str, Row]:  # fmt: skip
     """Two records an hour apart, each a lead in its first second, and what is ordered beside.
 
@@ -942,12 +974,12 @@ def put_in(
     model = americans()[person]
     records = [
         Record(
-            opaque_id("L", model.number, place),
-            START + place * HOUR,
-            model.prospect.email,
-            "",
-            "",
-            9,
+            lead_id=opaque_id("L", model.number, place),
+            created=START + place * HOUR,
+            email=f" {model.prospect.email} ",
+            channel="",
+            campaign_id="" if place else "C001",
+            score=9,
         )
         for place in range(2)
     ]
@@ -958,7 +990,7 @@ def put_in(
         records=records,
         moves=[Move(START, "lead", "initial", 1)],
         acting=[(START, 0)],
-        echoes=[Echo(START + HOUR, "lead", 1)],
+        echoes=[Echo(START + HOUR, "lead", 1), *echoes],
         merges=list(merges),
         deletions=list(ends),
         touches=[
@@ -977,7 +1009,7 @@ def put_in(
     numbers = [number_of(record.lead_id) for record in records]
     found = {
         f"{kind} {place}": row
-        for kind, prefix in (("lead", "00Q"), ("contact", "003"))
+        for kind, prefix in (("lead", "00Q"), ("contact", "003"), ("member", "00v"))
         for place, number in enumerate(numbers)
         if (row := rows.find(id_of(prefix, number)))
     }
@@ -1004,6 +1036,27 @@ END = 2**40
 
 def told(row: Row, *names: str) -> list[Value]:
     return [row.value(name, END) for name in names]
+
+
+@pytest.mark.parametrize("stage", ["opportunity", "customer"])
+def test_a_stage_without_a_deal_converts_the_lead_at_that_stage(stage: str) -> None:
+    rows = put_in(echoes=(Echo(START + 5 * HOUR, stage, 0),))
+    lead, contact = rows["lead 0"], rows["contact 0"]
+    assert contact.born == START + 5 * HOUR
+    assert told(contact, "Lifecycle_Stage__c") == told(lead, "Status") == [stage.title()]
+    assert told(lead, "ConvertedOpportunityId") == [None]
+    assert told(rows["member 0"], "LeadId", "ContactId") == [lead.id, contact.id]
+
+
+def test_of_several_stages_in_one_second_the_lowest_comes_first() -> None:
+    at = START + 5 * HOUR
+    rows = put_in(echoes=(Echo(at, "sql", 0), Echo(at, "mql", 0)))
+    assert told(rows["lead 0"], "Status") == ["Sales Qualified"]
+
+
+def test_addresses_are_cut_off_at_their_blanks() -> None:
+    rows = put_in()
+    assert told(rows["lead 0"], "Email") == [americans()[0].prospect.email]
 
 
 def test_a_deal_before_any_stage_converts_the_lead_as_it_stands() -> None:
@@ -1039,6 +1092,7 @@ def test_of_two_leads_the_loser_goes_to_the_bin() -> None:
     assert winner.modified(END) == AT
     assert rows[f"leadMerged {winner.id}"].born == AT
     assert told(rows["task 0"], "WhoId") == told(rows["task 1"], "WhoId") == [winner.id]
+    assert told(rows["member 0"], "LeadId", "ContactId") == [winner.id, None]
     # the loser's history goes with it
     assert rows[f"created {loser.id}"].deleted == AT
     assert rows[f"created {winner.id}"].deleted is None
@@ -1053,7 +1107,7 @@ def test_of_two_contacts_the_loser_goes_to_the_bin_and_both_leads_stay() -> None
     assert rows[f"contactMerged {winner.id}"].born == AT
     assert rows[f"contactCreatedFromLead {loser.id}"].deleted == AT
     assert told(rows["role 0"], "ContactId") == told(rows["role 1"], "ContactId") == [winner.id]
-    assert told(rows["task 0"], "WhoId") == [winner.id]
+    assert told(rows["task 0"], "WhoId") == told(rows["member 0"], "ContactId") == [winner.id]
 
 
 def test_a_lead_that_becomes_part_of_a_contact_is_converted_into_it() -> None:
@@ -1093,6 +1147,26 @@ def test_what_goes_takes_its_activity_along_and_an_erasure_the_lead_too() -> Non
             assert not is_hard or until == AT
             if "lead 1" in rows:
                 assert rows["lead 1"].deleted is rows["task 1"].deleted is None
+            fates.add(is_hard)
+    assert fates == {True, False}
+
+
+def test_an_erasure_takes_along_the_leads_that_became_part_of_a_contact() -> None:
+    fates = set()
+    merges = (Merge(AT, merged=0, survivor=1),)
+    for person in range(20):
+        rows = put_in(
+            deals=(1,),
+            merges=merges,
+            ends=(Deletion(AT + HOUR, 1),),
+            until=AT + HOUR,
+            person=person,
+        )
+        # not of those whose second record stands elsewhere
+        if "contact 1" in rows:
+            is_hard = rows["contact 1"].is_hard_deleted
+            for lead in (rows["lead 0"], rows["lead 1"]):
+                assert (lead.deleted == AT + HOUR) == lead.is_hard_deleted == is_hard
             fates.add(is_hard)
     assert fates == {True, False}
 

@@ -1,7 +1,8 @@
-"""`smarketing sandbox serve`: a vendor for a script, until it is asked to end."""
+"""`smarketing sandbox serve`: the vendors for a script, until they are asked to end."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -41,12 +42,24 @@ def test_it_prints_what_a_client_needs_and_ends_when_told(process: subprocess.Po
         line = process.stdout.readline()
         assert line, said
         said += line
-    [url] = re.findall(r"http://127\.0\.0\.1:\d+", said)
-    [token] = re.findall(r"pat-\S+", said)
-    page = httpx.get(
-        f"{url}/crm/objects/2026-09/contacts", headers={"Authorization": f"Bearer {token}"}
-    ).json()
+    connections = {
+        name: json.loads(value) for name, value in re.findall(r"AIRFLOW_CONN_(\w+)='(.*)'", said)
+    }
+    assert connections.keys() == {"HUBSPOT", "SALESFORCE", "MARKETO"}
+    hubspot, salesforce, marketo = connections.values()
+    key = {"Authorization": f"Bearer {hubspot['password']}"}
+    page = httpx.get(f"{hubspot['host']}/crm/objects/2026-09/contacts", headers=key).json()
     assert 0 < len(page["results"]) <= 10
-    assert "2026-06-01T02:" in httpx.get(f"{url}/_sandbox").json()["now"]
+    app = {"grant_type": "client_credentials", **salesforce["extra"]}
+    assert httpx.post(f"{salesforce['host']}/services/oauth2/token", data=app).status_code == 200
+    service = {
+        "grant_type": "client_credentials",
+        "client_id": marketo["login"],
+        "client_secret": marketo["password"],
+    }
+    assert httpx.get(f"{marketo['host']}/identity/oauth/token", params=service).status_code == 200
+    # one clock for all
+    httpx.post(f"{marketo['host']}/_sandbox/clock", json={"now": "2026-07-01T02:00:00Z"})
+    assert "2026-07-01T02:" in httpx.get(f"{hubspot['host']}/_sandbox").json()["now"]
     process.terminate()
     assert process.wait() in (0, -15)
