@@ -6,6 +6,12 @@ records as (
 
 ),
 
+cross_references as (
+
+    select * from {{ ref('int_source_cross_references') }}
+
+),
+
 merge_links as (
 
     select
@@ -14,6 +20,18 @@ merge_links as (
         'merge' as link_kind
     from records
     where surviving_record_key is not null
+
+),
+
+reference_links as (
+
+    select
+        cross_references.record_key,
+        cross_references.linked_record_key,
+        'reference' as link_kind
+    from cross_references
+    inner join records
+        on cross_references.record_key = records.record_key
 
 ),
 
@@ -35,6 +53,10 @@ email_links as (
 links as (
 
     select * from merge_links
+
+    union all
+
+    select * from reference_links
 
     union all
 

@@ -26,20 +26,20 @@ mailboxes as (
 
 ),
 
--- so only merges are left to follow, and a chain of them is short
-merge_steps as (
+-- so only what the systems say themselves is left to follow, and a chain of it is short
+told_steps as (
 
     select
-        merged.mailbox_key,
-        surviving.mailbox_key as linked_mailbox_key
+        mailboxes.mailbox_key,
+        linked_mailboxes.mailbox_key as linked_mailbox_key
     from links
-    inner join mailboxes as merged
-        on links.record_key = merged.record_key
-    inner join mailboxes as surviving
-        on links.linked_record_key = surviving.record_key
+    inner join mailboxes
+        on links.record_key = mailboxes.record_key
+    inner join mailboxes as linked_mailboxes
+        on links.linked_record_key = linked_mailboxes.record_key
     where
-        links.link_kind = 'merge'
-        and merged.mailbox_key <> surviving.mailbox_key
+        links.link_kind in ('merge', 'reference')
+        and mailboxes.mailbox_key <> linked_mailboxes.mailbox_key
 
 ),
 
@@ -48,14 +48,14 @@ steps as (
     select
         mailbox_key,
         linked_mailbox_key
-    from merge_steps
+    from told_steps
 
     union
 
     select
         linked_mailbox_key,
         mailbox_key
-    from merge_steps
+    from told_steps
 
 ),
 

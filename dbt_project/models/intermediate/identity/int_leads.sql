@@ -19,6 +19,19 @@ identity as (
 
 ),
 
+-- a person is known since their first record, whatever became of it
+first_records as (
+
+    select
+        identity.lead_id,
+        min(records.record_created_at) as lead_created_at
+    from identity
+    inner join records
+        on identity.record_key = records.record_key
+    group by 1
+
+),
+
 -- a person's attribute: the surviving record's, in the first system that has one
 leads as (
 
@@ -45,7 +58,7 @@ leads as (
         bool_and(records.record_deleted_at is not null) as is_deleted,
 
         ----------  timestamps
-        min(records.record_created_at) as lead_created_at,
+        min(first_records.lead_created_at) as lead_created_at,
         -- a person is gone when the last of their records is
         case
             when bool_and(records.record_deleted_at is not null)
@@ -54,6 +67,8 @@ leads as (
     from identity
     inner join records
         on identity.record_key = records.record_key
+    inner join first_records
+        on identity.lead_id = first_records.lead_id
     where identity.is_surviving
     group by 1
 

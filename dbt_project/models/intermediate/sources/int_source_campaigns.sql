@@ -8,6 +8,14 @@ told as (
 
     select * from {{ ref('stg_hubspot__campaigns') }}
 
+    union all
+
+    select * from {{ ref('stg_salesforce__campaigns') }}
+
+    union all
+
+    select * from {{ ref('int_marketo__campaigns') }}
+
 ),
 
 final as (

@@ -1,5 +1,1 @@
--- no system that is read so far names the records of another
-select
-    null::text as record_key,
-    null::text as linked_record_key
-where false
+select * from {{ ref('int_marketo__cross_references') }}

@@ -8,6 +8,14 @@ told as (
 
     select * from {{ ref('int_hubspot__deletions') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__deletions') }}
+
+    union all
+
+    select * from {{ ref('int_marketo__deletions') }}
+
 ),
 
 final as (

@@ -8,6 +8,14 @@ told as (
 
     select * from {{ ref('int_hubspot__leads') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__leads') }}
+
+    union all
+
+    select * from {{ ref('int_marketo__leads') }}
+
 ),
 
 final as (

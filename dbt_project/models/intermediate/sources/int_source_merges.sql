@@ -8,6 +8,14 @@ told as (
 
     select * from {{ ref('int_hubspot__merges') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__merges') }}
+
+    union all
+
+    select * from {{ ref('int_marketo__merges') }}
+
 ),
 
 final as (

@@ -8,6 +8,10 @@ told as (
 
     select * from {{ ref('int_hubspot__opportunities') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__opportunities') }}
+
 ),
 
 final as (

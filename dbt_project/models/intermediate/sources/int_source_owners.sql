@@ -8,6 +8,10 @@ told as (
 
     select * from {{ ref('stg_hubspot__owners') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__owners') }}
+
 ),
 
 final as (

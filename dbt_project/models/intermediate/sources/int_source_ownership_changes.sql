@@ -8,6 +8,10 @@ told as (
 
     select * from {{ ref('int_hubspot__ownership_changes') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__ownership_changes') }}
+
 ),
 
 final as (

@@ -8,6 +8,10 @@ told as (
 
     select * from {{ ref('int_hubspot__spend') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__spend') }}
+
 ),
 
 final as (

@@ -8,6 +8,14 @@ told as (
 
     select * from {{ ref('int_hubspot__stage_changes') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__stage_changes') }}
+
+    union all
+
+    select * from {{ ref('int_marketo__stage_changes') }}
+
 ),
 
 final as (

@@ -8,6 +8,14 @@ told as (
 
     select * from {{ ref('int_hubspot__touches') }}
 
+    union all
+
+    select * from {{ ref('int_salesforce__touches') }}
+
+    union all
+
+    select * from {{ ref('int_marketo__touches') }}
+
 ),
 
 final as (

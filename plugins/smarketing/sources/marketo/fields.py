@@ -80,11 +80,13 @@ def describe(
     )
     file = LeadFile(columns, decision.own)
     asked = {*file.fields}
+    fills = {name: column for column, name in columns.items()}
     rows: list[Row] = [
         {
             "name": one["name"],
             "label": one.get("displayName"),
             "type": one["dataType"],
+            "fills": fills.get(str(one["name"])),
             "is_own": one["name"] not in STANDARD,
             "is_read": one["name"] in asked,
         }

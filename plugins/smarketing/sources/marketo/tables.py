@@ -116,6 +116,7 @@ FIELDS: Final = Table(
         Column("name", "text", "REST API name", required=True),
         Column("label", "text", "what users see"),
         Column("type", "text", "Marketo's type"),
+        Column("fills", "text", "our column of a lead that is filled from it"),
         Column("is_own", "boolean", "no standard field: made for this instance"),
         Column("is_read", "boolean", "whether its values are read"),
     ),

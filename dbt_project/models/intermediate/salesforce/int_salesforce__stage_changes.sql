@@ -1,0 +1,68 @@
+with
+
+history as (
+
+    select * from {{ ref('int_salesforce__record_history') }}
+
+),
+
+records as (
+
+    select * from {{ ref('int_salesforce__records') }}
+
+),
+
+reasons as (
+
+    select
+        record_key,
+        changed_at,
+        max(value) as reason
+    from history
+    where property = 'reason'
+    group by 1, 2
+
+),
+
+entered as (
+
+    select
+        history.*,
+        reasons.reason,
+        -- whoever typed the lead in later than it arrived knew the day of that, and no more
+        case when history.changed_at = records.created_at then records.arrived_on end as entered_on
+    from history
+    left join records
+        on history.record_key = records.record_key
+    left join reasons
+        on
+            history.record_key = reasons.record_key
+            and history.changed_at = reasons.changed_at
+    where
+        history.property = 'stage'
+        and history.value is not null
+
+),
+
+-- back and forth within a second is one stage
+stage_changes as (
+
+    select distinct
+        ----------  ids
+        record_key,
+
+        ----------  strings
+        system,
+        value as source_stage,
+        reason,
+
+        ----------  dates
+        entered_on as occurred_on,
+
+        ----------  timestamps
+        case when entered_on is null then changed_at end as occurred_at
+    from entered
+
+)
+
+select * from stage_changes
