@@ -102,7 +102,10 @@ class Source(Protocol):
 
     system: str
     schema: str
-    tables: Sequence[Table]
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """The raw tables."""
 
     def streams(self) -> Sequence[Stream]:
         """What there is to read, each independent of the others."""

@@ -12,7 +12,8 @@ from smarketing.sandbox.vendors.faults import Fault
 from smarketing.sources.api.client import Again, Client, Refused, Renew
 from smarketing.sources.api.connection import VendorConnection
 from smarketing.sources.api.tables import TableRows
-from smarketing.sources.errors import RefusedError, SourceError, UnreachableError
+from smarketing.sources.api.client import RefusedError
+from smarketing.sources.errors import SourceError, UnreachableError
 from smarketing.sources.marketo.api import Api, instant
 from smarketing.sources.marketo.jobs import quota_day
 from smarketing.sources.marketo.records import LeadFile, activity_rows
