@@ -28,8 +28,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tests.conftest import new_warehouse
 
-# of those tried the smallest with merges, deletions and erasures in HubSpot's part
-COMPANY = Company(seed=28, leads=120, nights=1, ends=date(2026, 11, 20))
+# of those tried the first with a chain of merges, deletions and an erasure in HubSpot's part
+COMPANY = Company(seed=22, leads=120, nights=1, ends=date(2026, 11, 20))
 ENDS = datetime.fromtimestamp(COMPANY.ends_at, UTC)
 CONTACTS = "/crm/objects/2026-09/contacts"
 MAPPED = {
