@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
 from hashlib import blake2b
@@ -22,6 +22,7 @@ Row = Mapping[str, Any]
 """One record by the names of a table's columns; what is not named is null."""
 
 _STEP: Final = Decimal(1).scaleb(-9)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS: Final = Context(prec=38)
 # as JSON writes it; behind a backslash that is text itself it means nothing
 _NUL: Final = re.compile(r"(?<!\\)(\\\\)*\\u0000")
@@ -335,7 +336,7 @@ def _date(value: Any) -> date:
 def _instant(value: Any) -> datetime:
     """ISO 8601 with an offset, milliseconds since 1970, or a time with a zone."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value / 1000, UTC)
+        return _EPOCH + timedelta(milliseconds=value)
     at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
     if at.tzinfo is None:
         raise ValueError(value)

@@ -16,7 +16,7 @@ from smarketing.sources.api.streams import (
     Stream,
     instant_in,
 )
-from smarketing.sources.api.tables import Row
+from smarketing.sources.api.tables import Row, Table
 from smarketing.sources.hubspot.api import ASSOCIATED, Api, Told
 from smarketing.sources.hubspot.records import (
     ENGAGEMENTS,
@@ -46,7 +46,7 @@ class HubSpotSource:
     """One HubSpot account, read as of ``known_at``."""
 
     schema = "raw_hubspot"
-    tables = TABLES
+    tables: Sequence[Table] = TABLES
 
     def __init__(self, settings: Settings, api: Api, known_at: datetime) -> None:
         self.system = settings.system

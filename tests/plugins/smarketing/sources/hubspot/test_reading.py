@@ -225,7 +225,8 @@ def test_the_rest_is_what_the_endpoints_tell(read_once: Read) -> None:
     }
     submissions, events, after = set(), set(), "o0"
     for form in forms:
-        path, wish = f"/form-integrations/v1/submissions/forms/{form['id']}", {"limit": 50}
+        path = f"/form-integrations/v1/submissions/forms/{form['id']}"
+        wish: dict[str, Any] = {"limit": 50}
         while True:
             page = account.call("GET", path, params=wish)
             submissions |= {
