@@ -34,12 +34,14 @@ class Extracted(Protocol):
 
 
 def create_raw_tables(connection: Connection[Any]) -> None:
-    """Create the raw tables of all sources behind APIs that are not there yet.
+    """Create the raw tables of all sources that are not there yet.
 
     The models read every source, and find nothing in those that a company does not have.
     """
     from smarketing.sources.api.tables import create_missing
+    from smarketing.sources.csv_export.tables import raw_tables
 
+    create_missing(connection, "raw_csv_export", raw_tables())
     for source in _BEHIND_APIS:
         tables = import_module(f"smarketing.sources.{source}.tables").TABLES
         create_missing(connection, f"raw_{source}", tables)

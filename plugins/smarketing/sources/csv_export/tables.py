@@ -10,8 +10,9 @@ from itertools import compress, islice
 from typing import TYPE_CHECKING, Final
 
 import orjson
+from smarketing.sources.api.tables import Column, Table
 from smarketing.sources.csv_export.deliveries import Delivery
-from smarketing.sources.csv_export.entities import Entity, Field
+from smarketing.sources.csv_export.entities import ENTITIES, Entity, Field
 from smarketing.sources.csv_export.records import Malformed, open_records, printable
 from smarketing.sources.csv_export.values import (
     DECIMAL_DIGITS,
@@ -57,6 +58,31 @@ class Batch:
     def records(self) -> int:
         """How many records were read."""
         return int(self.rows.num_rows) + len(self.rejected)
+
+
+def raw_tables() -> list[Table]:
+    """The raw tables, for a company that has no exports: the models read them all the same."""
+    return [
+        Table(
+            entity.name, (), "",
+            (
+                *(column for field in entity.all_fields for column in _columns(field)),
+                Column("_delivery", "date", "date of the delivery"),
+                Column("_file", "text", "the file"),
+                Column("_line", "integer", "the line of the file"),
+            ),
+        )
+        for entity in ENTITIES
+    ]  # fmt: skip
+
+
+def _columns(field: Field) -> list[Column]:
+    if field.kind == "moment":
+        return [
+            Column(f"{field.name}_at", "instant", field.meaning),
+            Column(f"{field.name}_on", "date", field.meaning),
+        ]
+    return [Column(field.name, field.kind, field.meaning, field.required)]
 
 
 def arrow_schema(entity: Entity) -> pa.Schema:
