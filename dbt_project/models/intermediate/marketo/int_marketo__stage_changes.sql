@@ -1,7 +1,7 @@
--- The log tells changes only: the first stage is the old value of the first change, or, where there
--- was none, the present value. Marketo forgets changes after 90 days, and then nobody knows what a
--- lead was created with. After a merge the log of the loser is the winner's, and the winner's present
--- value may be the loser's: of the first stage of a winner nothing is known.
+-- The log tells changes only: the first stage is the old value of the first change, or, where
+-- there was none, the present value. Marketo forgets changes after 90 days, and then nobody knows
+-- what a lead was created with. After a merge the log of the loser is the winner's, and so may the
+-- winner's present value be: of the first stage of a winner nothing is known.
 
 with
 
@@ -57,7 +57,9 @@ stage_values as (
     inner join stage_fields
         on
             value_changes.system = stage_fields.system
-            and value_changes.primary_attribute_value in (stage_fields.label, stage_fields.field_name)
+            and value_changes.primary_attribute_value in (
+                stage_fields.label, stage_fields.field_name
+            )
     window story as (
         partition by value_changes.record_key
         order by

@@ -1,5 +1,5 @@
--- Of all that the log tells, what somebody sent or filled in: whoever opens a letter, clicks or looks
--- at a page is interested, and nobody has spoken with them.
+-- Of all that the log tells, what somebody sent or filled in: whoever opens a letter, clicks or
+-- looks at a page is interested, and nobody has spoken with them.
 
 with
 

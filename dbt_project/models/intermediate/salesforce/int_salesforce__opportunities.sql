@@ -55,12 +55,12 @@ contacts_of_deals as (
             and deletions.object = 'OpportunityContactRole'
             and roles.role_id = deletions.record_id
     order by
-        roles.system,
-        roles.opportunity_id,
-        deletions.record_id is not null,
+        roles.system asc,
+        roles.opportunity_id asc,
+        deletions.record_id is not null asc,
         coalesce(roles.is_primary, false) desc,
-        roles.created_at,
-        roles.role_id
+        roles.created_at asc,
+        roles.role_id asc
 
 ),
 
@@ -71,7 +71,9 @@ leads_of_deals as (
         converted_opportunity_id as opportunity_id,
         min(record_key) as record_key
     from leads
-    group by 1, 2
+    group by
+        system,
+        converted_opportunity_id
 
 ),
 
@@ -99,7 +101,10 @@ entered as (
         max(changed_at) as entered_at
     from shown
     where stage is distinct from previous_stage
-    group by 1, 2, 3
+    group by
+        system,
+        opportunity_id,
+        stage
 
 ),
 

@@ -31,7 +31,7 @@ ownership_changes as (
         history.changed_at as occurred_at
     from history
     left join owners
-        on history.system || ':' || history.value = owners.owner_key
+        on history.system || ':' || history.held_value = owners.owner_key
 
 )
 

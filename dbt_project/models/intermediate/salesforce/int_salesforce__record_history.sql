@@ -25,7 +25,9 @@ complete_since as (
         object,
         min(changed_at) as first_changed_at
     from field_history
-    group by 1, 2
+    group by
+        system,
+        object
 
 ),
 
@@ -72,20 +74,21 @@ at_creation as (
         case
             when first_changes.record_key is null then properties.present_value
             else first_changes.old_value
-        end as value,
+        end as held_value,
         records.created_at as changed_at
     from records
     inner join complete_since
         on
             records.system = complete_since.system
-            and records.object = complete_since.object
+            and records.record_kind = complete_since.object
             and records.created_at >= complete_since.first_changed_at
-    cross join lateral (
-        values
-        ('stage', records.source_stage),
-        ('reason', records.reason),
-        ('owner_id', records.owner_id)
-    ) as properties (property, present_value)
+    cross join
+        lateral (
+            values
+            ('stage', records.source_stage),
+            ('reason', records.reason),
+            ('owner_id', records.owner_id)
+        ) as properties (property, present_value)
     left join first_changes
         on
             records.record_key = first_changes.record_key
@@ -103,7 +106,7 @@ history as (
         record_key,
         system,
         property,
-        new_value as value,
+        new_value as held_value,
         changed_at
     from changes
 

@@ -55,7 +55,7 @@ records as (
 
         ----------  strings
         system,
-        'Lead' as object,
+        'Lead' as record_kind,
         email,
         second_email,
         phone,
@@ -88,7 +88,7 @@ records as (
 
         ----------  strings
         system,
-        'Contact' as object,
+        'Contact' as record_kind,
         email,
         second_email,
         phone,

@@ -17,10 +17,12 @@ reasons as (
     select
         record_key,
         changed_at,
-        max(value) as reason
+        max(held_value) as reason
     from history
     where property = 'reason'
-    group by 1, 2
+    group by
+        record_key,
+        changed_at
 
 ),
 
@@ -40,7 +42,7 @@ entered as (
             and history.changed_at = reasons.changed_at
     where
         history.property = 'stage'
-        and history.value is not null
+        and history.held_value is not null
 
 ),
 
@@ -53,7 +55,7 @@ stage_changes as (
 
         ----------  strings
         system,
-        value as source_stage,
+        held_value as source_stage,
         reason,
 
         ----------  dates

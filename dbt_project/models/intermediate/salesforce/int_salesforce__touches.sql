@@ -37,7 +37,7 @@ activities as (
 
     select
         touch_key,
-        'Task' as object,
+        'Task' as activity_kind,
         task_id as activity_id,
         record_key,
         owner_id,
@@ -67,7 +67,7 @@ activities as (
 
     select
         touch_key,
-        'Event' as object,
+        'Event' as activity_kind,
         event_id as activity_id,
         record_key,
         owner_id,
@@ -90,7 +90,7 @@ standing as (
     left join deletions as own
         on
             activities.system = own.system
-            and activities.object = own.object
+            and activities.activity_kind = own.object
             and activities.activity_id = own.record_id
     left join deletions as persons
         on activities.record_key = persons.record_key
