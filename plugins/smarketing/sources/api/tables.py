@@ -199,15 +199,17 @@ class TableRows:
         import pyarrow as pa
 
         count = len(columns[0])
+        system = pa.array([self._system] * count, pa.string())
         names = [column.name for column in self.table.columns]
         keys = zip(*(_as_text(columns[names.index(name)]) for name in self.table.key), strict=True)
         self._batches.append(
             pa.RecordBatch.from_arrays(
                 [
-                    pa.array([self._system] * count, pa.string()),
+                    system,
                     *columns,
                     pa.array([record_key(self._system, key) for key in keys], pa.string()),
-                    pa.array(_hashes(columns), pa.string()),
+                    # equal rows of two systems are two versions
+                    pa.array(_hashes([system, *columns]), pa.string()),
                     pa.array(range(self._count, self._count + count), pa.int64()),
                 ],
                 schema=self.table.arrow_schema,
