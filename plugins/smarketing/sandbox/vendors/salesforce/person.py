@@ -19,7 +19,7 @@ from smarketing.sandbox.clock import DAY, MINUTE, day_of
 from smarketing.sandbox.company import CURRENCY, OWNERS, Company
 from smarketing.sandbox.crm import lead_changes, stages_shown
 from smarketing.sandbox.prospects import COLLEAGUES, Account, Prospect
-from smarketing.sandbox.stages import WORDS
+from smarketing.sandbox.stages import RANK, WORDS
 from smarketing.sandbox.story import Deletion, Opportunity, Story, Touch, opaque_id
 from smarketing.sandbox.systems import crm_of
 from smarketing.sandbox.vendors.salesforce import schema
@@ -102,7 +102,8 @@ class Person:
         self._own = stream(company.seed, f"salesforce/{story.number}")
         everything = range(len(story.records))
         self._changes = [lead_changes(rng, story, index) for index in everything]
-        self._stages = stages_shown(rng, story)
+        # of several in one second, the lower stage comes first
+        self._stages = sorted(stages_shown(rng, story), key=lambda shown: RANK.get(shown[3], 99))
         held = [index for index in everything if crm_of(story, index) == "salesforce"]
         # by the index of a record: the holder that stands for it so far
         self._present = {index: self._create(index) for index in held}

@@ -812,10 +812,12 @@ def test_calls_are_limited_in_a_rolling_day(serve_org: ServeOrg) -> None:
     assert refused.json()[0]["message"] == "TotalRequests Limit exceeded."
     assert refused.headers["Sforce-Limit-Info"] == "api-usage=5/5"
     assert "Retry-After" not in refused.headers
-    token = httpx.post(f"{org.url}/services/oauth2/token", data={})
-    assert error(token) == (403, "REQUEST_LIMIT_EXCEEDED")
-    # a day later the first calls do not count any more
-    org.clock.advance(DAY.total_seconds())
+    # a day later the first calls do not count any more, and not before
+    for wait in (timedelta(0), timedelta(hours=23)):
+        org.clock.advance(wait.total_seconds())
+        token = org.http.post("/services/oauth2/token", data={})
+        assert error(token) == (403, "REQUEST_LIMIT_EXCEEDED")
+    org.clock.advance(timedelta(hours=1).total_seconds())
     org.log_in()
     assert org.ask("limits").status_code == 200
 
@@ -1044,6 +1046,12 @@ def test_a_stage_without_a_deal_converts_the_lead_at_that_stage(stage: str) -> N
     assert told(contact, "Lifecycle_Stage__c") == told(lead, "Status") == [stage.title()]
     assert told(lead, "ConvertedOpportunityId") == [None]
     assert told(rows["member 0"], "LeadId", "ContactId") == [lead.id, contact.id]
+
+
+def test_of_several_stages_in_one_second_the_lowest_comes_first() -> None:
+    at = START + 5 * HOUR
+    rows = put_in(echoes=(Echo(at, "sql", 0), Echo(at, "mql", 0)))
+    assert told(rows["lead 0"], "Status") == ["Sales Qualified"]
 
 
 def test_addresses_are_cut_off_at_their_blanks() -> None:
