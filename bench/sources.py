@@ -27,7 +27,7 @@ from rich.table import Table
 from smarketing.sandbox.company import Company
 from smarketing.sandbox.vendors.clock import Clock
 from smarketing.sandbox.vendors.hubspot import HubSpot
-from smarketing.sandbox.vendors.serve import base_url, open_socket, serve
+from smarketing.sandbox.vendors.serve import base_url, open_socket, serve_all
 from smarketing.sandbox.vendors.simulator import Simulator
 from smarketing.sources.api.connection import VendorConnection
 from smarketing.sources.api.streams import Stream, extract
@@ -98,7 +98,7 @@ def serve_hubspot() -> None:
     vendor = HubSpot(COMPANY, clock, throttled=False)
     listening = open_socket()
     print(base_url(listening), vendor.keys.private, flush=True)
-    serve(Simulator(vendor, clock), listening)
+    serve_all([(Simulator(vendor, clock), listening)])
 
 
 def read_stream(

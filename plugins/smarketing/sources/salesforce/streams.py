@@ -86,8 +86,11 @@ class Records:
                     yield Page(page.rows, {})
 
     def _read(self, at: Position, reading: Reading) -> Iterator[Page]:
-        if at.reading and at.reading.is_whole:
-            whole = at.reading
+        begun = at.reading
+        # without a stamp, what changed since another night would not be found
+        is_to_end = reading.stamp or (begun and begun.night == self._known_at)
+        if begun and begun.is_whole and is_to_end:
+            whole = begun
         elif self._is_all_due(at, reading):
             whole = Pass(night=self._known_at, is_whole=True)
         else:

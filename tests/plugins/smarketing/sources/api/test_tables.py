@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 from smarketing.sources.api.rejected import keep_aside
-from smarketing.sources.api.tables import Column, Table, TableRows, Unreadable, create_missing
-from smarketing.sources.hubspot.tables import TABLES
+from smarketing.sources.api.tables import Column, Table, TableRows, Unreadable
+from smarketing.sources.reading import create_raw_tables
 from smarketing.warehouse.connection import as_role
 
 KINDS = ("text", "integer", "number", "boolean", "date", "instant", "json")
@@ -143,12 +143,12 @@ def columns(connection: Connection[Any]) -> set[tuple[Any, ...]]:
 def test_tables_are_made_once_and_columns_that_came_later_are_added(
     loader: Connection[Any],
 ) -> None:
-    create_missing(loader, "raw_hubspot", TABLES)
+    create_raw_tables(loader)
     made = columns(loader)
-    create_missing(loader, "raw_hubspot", TABLES)
+    create_raw_tables(loader)
     assert columns(loader) == made
     loader.execute("alter table raw_hubspot.contacts drop column score")
-    create_missing(loader, "raw_hubspot", TABLES)
+    create_raw_tables(loader)
     assert columns(loader) == made
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from smarketing.sandbox.vendors.faults import Fault
-from smarketing.sources.api.client import Again, Client, Refused, Renew
+from smarketing.sources.api.client import Again, Client, Refused, RefusedError, Renew
 from smarketing.sources.api.connection import VendorConnection
 from smarketing.sources.api.tables import TableRows
-from smarketing.sources.api.client import RefusedError
 from smarketing.sources.errors import SourceError, UnreachableError
 from smarketing.sources.marketo.api import Api, instant
 from smarketing.sources.marketo.jobs import quota_day

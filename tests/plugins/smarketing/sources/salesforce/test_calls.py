@@ -262,4 +262,9 @@ def test_many_fields_go_by_job_as_no_address_is_so_long(org: Org) -> None:
     told = org.read("Lead")
     assert told.ids() == {row.id for row in org.rows("Lead")}
     assert not org.queries("Lead")
+    with org.source() as source:
+        [stream] = [one for one in source.streams() if one.name == "Lead"]
+        list(stream.pages(told.cursors["Lead"]))
+        missed = stream.missed(sorted(told.ids())[:3])  # type: ignore[attr-defined]
+        assert sum(len(rows) for page in missed for rows in page.rows.values()) == 3
     assert max(len(call.query) for call in org.recorder.calls) < 15_000

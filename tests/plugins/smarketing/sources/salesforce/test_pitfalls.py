@@ -184,6 +184,11 @@ def test_s6_an_object_without_any_stamp_is_read_whole_every_night(org: Org) -> N
         org.night(1, "Campaign", into=told)
         assert len(org.queries("Campaign")) > before
         assert "ORDER BY Id" in org.queries("Campaign")[-1]
+        # nor does a night that was killed leave half of another one
+        org.night(2, "Campaign", into=told, pages=2)
+        org.night(3, "Campaign", into=told)
+        assert told.cursors["Campaign"]["since"] == "2026-11-23T02:00:00Z"
+        assert not any(" >= " in text for text in org.queries("Campaign"))
     finally:
         for name in ("SystemModstamp", "LastModifiedDate", "CreatedDate"):
             object.__setattr__(fields[name], "is_filterable", True)
