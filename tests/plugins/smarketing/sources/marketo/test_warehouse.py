@@ -91,7 +91,7 @@ def rows(uri: str, table: str) -> list[dict[str, Any]]:
     """The newest versions."""
     with psycopg.connect(uri, row_factory=dict_row) as warehouse:
         query = f"select * from raw_marketo.{table} where _known_until is null"
-        return warehouse.execute(query).fetchall()  # type: ignore[arg-type]
+        return warehouse.execute(query).fetchall()
 
 
 def versions(uri: str) -> dict[str, Counter[Any]]:
@@ -100,7 +100,7 @@ def versions(uri: str) -> dict[str, Counter[Any]]:
         return {
             table: Counter(
                 warehouse.execute(
-                    f"select _record_key, _row_hash, _known_until is null from raw_marketo.{table}"  # type: ignore[arg-type]
+                    f"select _record_key, _row_hash, _known_until is null from raw_marketo.{table}"
                 ).fetchall()
             )
             for table in ("leads", "activities", "program_members", "merges", "spend", "fields")
