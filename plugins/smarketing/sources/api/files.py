@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BLOCK: Final = 4 << 20
+_BLOCK: Final = 1 << 20
 
 
 def csv_batches(

@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 from smarketing.sources.api.streams import Count, Cursor, Held, Page, Stream
-from smarketing.sources.api.tables import Row
+from smarketing.sources.api.tables import Row, Table
 from smarketing.sources.marketo.api import MOST_IDS, Api, instant
 from smarketing.sources.marketo.exports import (
     Members,
@@ -48,7 +48,7 @@ class MarketoSource:
     """One instance of Marketo, read as of ``known_at``."""
 
     schema = "raw_marketo"
-    tables = TABLES
+    tables: Sequence[Table] = TABLES
 
     def __init__(self, settings: Settings, api: Api, jobs: Jobs, known_at: datetime) -> None:
         self.system = settings.system
