@@ -53,6 +53,7 @@ bench: $(BIN)/smarketing ## Measure business time, whole nights at several sizes
 	@$(BIN)/python bench/nights.py
 	@$(BIN)/python bench/sources.py
 	@$(BIN)/python bench/salesforce_bulk.py
+	@$(BIN)/python bench/marketo_bulk.py
 
 docs: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew
 	@$(BIN)/smarketing agreement schema > agreements/agreement.schema.json

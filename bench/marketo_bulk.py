@@ -152,7 +152,7 @@ def read(uri: str, path: Path, count: int) -> None:
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as workdir:
         done = extract(
-            _Source(path, count),  # type: ignore[arg-type]
+            _Source(path, count),
             warehouse_uri=as_role(uri, "loader"),
             night_id="bench",
             known_at=NIGHT,

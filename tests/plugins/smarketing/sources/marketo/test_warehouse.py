@@ -64,7 +64,7 @@ with open_source(Settings.model_validate_json(settings), connection, known_at) a
 """
 
 
-class Client(MarketoClient):
+class Client(MarketoClient):  # type: ignore[misc]
     """It takes the life of a token from the clock on the wall; this one asks each time."""
 
     def authenticate(self) -> None:
