@@ -116,7 +116,7 @@ def test_all_systems_tell_the_same_columns_in_the_same_order(
 ) -> None:
     """A union goes by position: columns that changed places are mistaken for each other."""
     with connect(warehouse_with_raw_tables, "transformer") as connection:
-        columns = dict(
+        columns: dict[str, list[str]] = dict(
             connection.execute(
                 """
                 select

@@ -6,6 +6,12 @@ records as (
 
 ),
 
+cross_references as (
+
+    select * from {{ ref('int_source_cross_references') }}
+
+),
+
 merge_links as (
 
     select
@@ -14,6 +20,19 @@ merge_links as (
         'merge' as link_kind
     from records
     where surviving_record_key is not null
+
+),
+
+-- of records that were there by the night; what they name may be one that we never saw
+reference_links as (
+
+    select
+        records.record_key,
+        cross_references.linked_record_key,
+        'cross_reference' as link_kind
+    from records
+    inner join cross_references
+        on records.record_key = cross_references.record_key
 
 ),
 
@@ -35,6 +54,10 @@ email_links as (
 links as (
 
     select * from merge_links
+
+    union all
+
+    select * from reference_links
 
     union all
 
