@@ -23,15 +23,16 @@ merge_links as (
 
 ),
 
+-- of records that were there by the night; what they name may be one that we never saw
 reference_links as (
 
     select
-        cross_references.record_key,
+        records.record_key,
         cross_references.linked_record_key,
-        'reference' as link_kind
-    from cross_references
-    inner join records
-        on cross_references.record_key = records.record_key
+        'cross_reference' as link_kind
+    from records
+    inner join cross_references
+        on records.record_key = cross_references.record_key
 
 ),
 

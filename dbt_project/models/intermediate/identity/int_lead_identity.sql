@@ -26,62 +26,101 @@ mailboxes as (
 
 ),
 
--- so only what the systems say themselves is left to follow, and a chain of it is short
-told_steps as (
+-- what the systems say beyond that: which mailbox is the same person as which. A record that we
+-- never saw stands for itself, and joins those that name it
+told as (
+
+    select distinct
+        links.link_kind,
+        naming.mailbox_key,
+        coalesce(named.mailbox_key, links.linked_record_key) as named_mailbox_key
+    from links
+    inner join mailboxes as naming
+        on links.record_key = naming.record_key
+    left join mailboxes as named
+        on links.linked_record_key = named.record_key
+    where
+        links.link_kind in ('merge', 'cross_reference')
+        and naming.mailbox_key <> coalesce(named.mailbox_key, links.linked_record_key)
+
+),
+
+-- whoever names another goes by the one that it names, if nobody names it: so that millions of
+-- references, nearly all of one step, need no following
+hubs as (
 
     select
-        mailboxes.mailbox_key,
-        linked_mailboxes.mailbox_key as linked_mailbox_key
-    from links
-    inner join mailboxes
-        on links.record_key = mailboxes.record_key
-    inner join mailboxes as linked_mailboxes
-        on links.linked_record_key = linked_mailboxes.record_key
+        naming.mailbox_key,
+        min(naming.named_mailbox_key) as hub_key
+    from told as naming
+    left join told as named
+        on
+            naming.mailbox_key = named.named_mailbox_key
+            and named.link_kind = 'cross_reference'
     where
-        links.link_kind in ('merge', 'reference')
-        and mailboxes.mailbox_key <> linked_mailboxes.mailbox_key
+        naming.link_kind = 'cross_reference'
+        and named.named_mailbox_key is null
+    group by 1
+
+),
+
+-- what is left to follow: merges, which are few, references to two records, references to one that
+-- has some of its own. A chain of them is short
+hub_steps as (
+
+    select
+        coalesce(naming.hub_key, told.mailbox_key) as hub_key,
+        coalesce(named.hub_key, told.named_mailbox_key) as linked_hub_key
+    from told
+    left join hubs as naming
+        on told.mailbox_key = naming.mailbox_key
+    left join hubs as named
+        on told.named_mailbox_key = named.mailbox_key
+    where
+        coalesce(naming.hub_key, told.mailbox_key)
+        <> coalesce(named.hub_key, told.named_mailbox_key)
 
 ),
 
 steps as (
 
     select
-        mailbox_key,
-        linked_mailbox_key
-    from told_steps
+        hub_key,
+        linked_hub_key
+    from hub_steps
 
     union
 
     select
-        linked_mailbox_key,
-        mailbox_key
-    from told_steps
+        linked_hub_key,
+        hub_key
+    from hub_steps
 
 ),
 
 reached as (
 
     select
-        mailbox_key,
-        mailbox_key as reached_mailbox_key
+        hub_key,
+        hub_key as reached_hub_key
     from steps
 
     union
 
     select
-        reached.mailbox_key,
-        steps.linked_mailbox_key
+        reached.hub_key,
+        steps.linked_hub_key
     from reached
     inner join steps
-        on reached.reached_mailbox_key = steps.mailbox_key
+        on reached.reached_hub_key = steps.hub_key
 
 ),
 
 groups as (
 
     select
-        mailbox_key,
-        min(reached_mailbox_key) as group_key
+        hub_key,
+        min(reached_hub_key) as group_key
     from reached
     group by 1
 
@@ -94,12 +133,14 @@ grouped as (
         records.surviving_record_key is null as is_surviving,
         records.system_precedence,
         records.record_created_at,
-        coalesce(groups.group_key, mailboxes.mailbox_key) as group_key
+        coalesce(groups.group_key, hubs.hub_key, mailboxes.mailbox_key) as group_key
     from records
     inner join mailboxes
         on records.record_key = mailboxes.record_key
+    left join hubs
+        on mailboxes.mailbox_key = hubs.mailbox_key
     left join groups
-        on mailboxes.mailbox_key = groups.mailbox_key
+        on coalesce(hubs.hub_key, mailboxes.mailbox_key) = groups.hub_key
 
 ),
 
