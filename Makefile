@@ -48,9 +48,10 @@ types: $(BIN)/smarketing ## Check the types
 soak: $(BIN)/smarketing ## Run the long tests: kills, many seeds, every service of docker-compose
 	@$(BIN)/pytest -m slow
 
-bench: $(BIN)/smarketing ## Measure business time, and whole nights at several sizes
+bench: $(BIN)/smarketing ## Measure business time, whole nights at several sizes, and files of Marketo's
 	@$(BIN)/python bench/business_time.py
 	@$(BIN)/python bench/nights.py
+	@$(BIN)/python bench/marketo_bulk.py
 
 docs: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew
 	@$(BIN)/smarketing agreement schema > agreements/agreement.schema.json
