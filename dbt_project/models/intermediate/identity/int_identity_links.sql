@@ -6,9 +6,22 @@ records as (
 
 ),
 
+record_merges as (
+
+    select * from {{ ref('int_source_merges') }}
+
+),
+
 cross_references as (
 
     select * from {{ ref('int_source_cross_references') }}
+
+),
+
+current_era as (
+
+    select * from {{ ref('int_agreement_eras') }}
+    where is_current
 
 ),
 
@@ -20,6 +33,24 @@ merge_links as (
         'merge' as link_kind
     from records
     where surviving_record_key is not null
+
+),
+
+-- a record that came and went between two nights was never seen, and links those that were
+unseen_links as (
+
+    select
+        record_merges.merged_record_key as record_key,
+        record_merges.surviving_record_key as linked_record_key,
+        'merge' as link_kind
+    from record_merges
+    cross join current_era
+    left join records
+        on record_merges.merged_record_key = records.record_key
+    where
+        records.record_key is null
+        and {{ moment('record_merges.merged_at', 'record_merges.merged_on', 'current_era.zone') }}
+        <= {{ as_of() }}
 
 ),
 
@@ -54,6 +85,10 @@ email_links as (
 links as (
 
     select * from merge_links
+
+    union all
+
+    select * from unseen_links
 
     union all
 

@@ -32,16 +32,17 @@ told as (
 
     select distinct
         links.link_kind,
-        naming.mailbox_key,
+        coalesce(naming.mailbox_key, links.record_key) as mailbox_key,
         coalesce(named.mailbox_key, links.linked_record_key) as named_mailbox_key
     from links
-    inner join mailboxes as naming
+    left join mailboxes as naming
         on links.record_key = naming.record_key
     left join mailboxes as named
         on links.linked_record_key = named.record_key
     where
         links.link_kind in ('merge', 'cross_reference')
-        and naming.mailbox_key <> coalesce(named.mailbox_key, links.linked_record_key)
+        and coalesce(naming.mailbox_key, links.record_key)
+        <> coalesce(named.mailbox_key, links.linked_record_key)
 
 ),
 
