@@ -1,7 +1,7 @@
 """A file of Marketo's activities into the warehouse, and the same file by COPY: what does it cost
 to keep every version of every row, and does memory grow with the file?
 
-Run by ``python -m bench.marketo_bulk``. Each size is read by a process of its own, in the way in
+Run by ``make bench``. Each size is read by a process of its own, in the way in
 which a night reads it: the job, its file with its checksum, typed columns, the merge into the raw
 table. It prints what it measured, and judges nothing.
 """
@@ -181,7 +181,7 @@ def main() -> None:
             initialise(uri)
             copied = copy(uri, path)
             told = subprocess.run(
-                [sys.executable, "-m", "bench.marketo_bulk", uri, str(path), str(count)],
+                [sys.executable, __file__, uri, str(path), str(count)],
                 check=True,
                 capture_output=True,
                 text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -371,6 +372,8 @@ class _Extraction:
             ]
         )
         self._raw.load()
+        # what dlt leaves behind goes in circles; Python does not see how much memory it holds
+        gc.collect()
         for name in self._whole & waiting.keys():
             told = [
                 key

@@ -42,13 +42,20 @@ _EDITED = "lastBulkEdit"
 class Marketo:
     """One instance of Marketo's that holds the fictional company (`faults.Vendor`).
 
-    ``throttled=False`` lifts the limits on the number of calls, for measurements; export jobs
-    complete as soon as they are queued.
+    ``throttled=False`` lifts the limits on the number of calls, for measurements. Export jobs then
+    complete as soon as they are queued, too, unless ``jobs_wait`` for their turn.
     """
 
     rows = "result"
 
-    def __init__(self, company: Company, clock: Clock, *, throttled: bool = True) -> None:
+    def __init__(
+        self,
+        company: Company,
+        clock: Clock,
+        *,
+        throttled: bool = True,
+        jobs_wait: bool | None = None,
+    ) -> None:
         self.keys = Keys(clock)
         self._clock = clock
         self._limits = Limits(clock, throttled=throttled)
@@ -56,7 +63,9 @@ class Marketo:
         self._instance = content.instance
         programs = {program_number(one.campaign_id): one.name for one in content.campaigns}
         self._extracts = Extracts(self._instance, programs)
-        self._bulk = Bulk(self._extracts, company.seed, throttled=throttled)
+        self._bulk = Bulk(
+            self._extracts, company.seed, jobs_wait=throttled if jobs_wait is None else jobs_wait
+        )
         groups = (
             Leads(self._instance, programs),
             Activities(self._instance),

@@ -88,10 +88,10 @@ class Job:
 class Bulk:
     """The endpoints of bulk extracts; all kinds of them share one queue and one quota."""
 
-    def __init__(self, extracts: Extracts, seed: int, *, throttled: bool = True) -> None:
+    def __init__(self, extracts: Extracts, seed: int, *, jobs_wait: bool = True) -> None:
         self._extracts = extracts
         self._seed = seed
-        self._wait, self._run = (_WAIT, _RUN) if throttled else (0, 0)
+        self._wait, self._run = (_WAIT, _RUN) if jobs_wait else (0, 0)
         self._jobs: dict[str, Job] = {}
         self._queue: list[Job] = []
         self._free = [0] * SLOTS

@@ -96,10 +96,12 @@ Serve = Callable[..., Served]
 
 
 @contextmanager
-def serving_company(at: datetime = ENDS, *, throttled: bool = False) -> Iterator[Served]:
+def serving_company(
+    at: datetime = ENDS, *, throttled: bool = False, jobs_wait: bool = True
+) -> Iterator[Served]:
     """Marketo as of an instant, by default the end of the history."""
     clock = Clock(at)
-    vendor = Marketo(COMPANY, clock, throttled=throttled)
+    vendor = Marketo(COMPANY, clock, throttled=throttled, jobs_wait=jobs_wait)
     simulator = Simulator(vendor, clock)
     with serving(simulator) as url, httpx.Client(base_url=url) as http:
         served = Served(vendor, simulator, url, http)

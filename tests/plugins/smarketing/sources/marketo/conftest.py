@@ -17,13 +17,15 @@ Serve = Callable[..., Served]
 def serve() -> Iterator[Serve]:
     """Serves the company; each call gives a Marketo of its own, to do with as one likes."""
     with ExitStack() as stack:
-        yield lambda *given, **options: stack.enter_context(serving_company(*given, **options))
+        yield lambda at=ENDS, throttled=False: stack.enter_context(
+            serving_company(at, throttled=throttled, jobs_wait=throttled)
+        )
 
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[Served]:
     """One Marketo for all tests that leave its records as they are."""
-    with serving_company() as served:
+    with serving_company(jobs_wait=False) as served:
         yield served
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from smarketing.sandbox.vendors.faults import Fault
+from smarketing.sources.marketo.api import Api, instant
 
 from tests.plugins.smarketing.sandbox.vendors.marketo import ENDS, Served
 from tests.plugins.smarketing.sources.marketo.conftest import Serve
@@ -54,6 +58,31 @@ def test_a_repeated_night_reads_nothing_new(marketo: Served, clean: Reading) -> 
     again.night(ENDS)
     assert again.told() == before
     assert again.cursors == clean.cursors
+
+
+def test_windows_touch_and_are_short_enough_on_any_clock(
+    marketo: Served, clean: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """31 days, also where clocks are set back in between: the docs do not say whose days."""
+    windows: list[tuple[datetime, datetime]] = []
+    create = Api.create_job
+
+    def noted(self: Api, kind: str, wish: Any) -> Any:
+        window = wish["filter"]["createdAt"]
+        windows.append((instant(window["startAt"]), instant(window["endAt"])))
+        return create(self, kind, wish)
+
+    monkeypatch.setattr(Api, "create_job", noted)
+    Reading(marketo).night(ENDS, only="leads")
+    assert len(windows) > 15
+    assert all(one[1] == two[0] for one, two in pairwise(windows))
+    assert windows[-1][1] == ENDS
+    first = min(row["created_at"] for row in clean.rows["leads"].values())
+    assert windows[0][0] <= first - 30 * DAY
+    for zone in map(ZoneInfo, ("UTC", "America/Chicago", "America/Los_Angeles")):
+        for start, end in windows:
+            walls = [at.astimezone(zone).replace(tzinfo=None) for at in (start, end)]
+            assert walls[1] - walls[0] <= 31 * DAY
 
 
 def killed_and_run_again(marketo: Served, page: int, pages_in_a_load: int) -> Reading:

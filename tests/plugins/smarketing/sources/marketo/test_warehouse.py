@@ -299,8 +299,8 @@ def test_five_nights_in_a_row_hold_what_one_holds(
                 ("smarketing.sources.marketo.jobs.Jobs._fetch", 5),
                 ("smarketing.sources.api.streams._Extraction._take", 24),
                 ("dlt.Pipeline.sync_schema", 1),
-                ("dlt.destinations.impl.postgres.postgres.PostgresParquetCopyJob.run", 9),
-                ("dlt.destinations.sql_jobs.SqlMergeFollowupJob.gen_scd2_sql", 9),
+                ("dlt.destinations.impl.postgres.postgres.PostgresParquetCopyJob.run", 8),
+                ("dlt.destinations.sql_jobs.SqlMergeFollowupJob.gen_scd2_sql", 8),
                 ("dlt.destinations.job_client_impl.SqlJobClientBase.complete_load", 1),
                 ("smarketing.sources.marketo.source.MarketoSource._missing", 2),
             )

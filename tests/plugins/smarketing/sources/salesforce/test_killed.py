@@ -119,7 +119,7 @@ def empty(read_once: tuple[Warehouse, object], warehouse: str, tmp_path: Path) -
     return Warehouse(read_once[0].org, warehouse, tmp_path / "work")
 
 
-@pytest.mark.parametrize(("point", "calls", "bulk"), [("page", 6, 20_000), ("commit", 1, 1)])
+@pytest.mark.parametrize(("point", "calls", "bulk"), [("page", 8, 1)])
 def test_a_killed_run_is_simply_run_again(
     empty: Warehouse, expected: Versions, point: str, calls: int, bulk: int
 ) -> None:
