@@ -93,6 +93,11 @@ at_creation as (
         on
             records.record_key = first_changes.record_key
             and properties.property = first_changes.property
+    -- what a conversion copied from the lead and somebody replaced at once was never so: where two
+    -- leads are merged by it, the one would send the other back onto the path
+    where
+        not records.is_converted_lead
+        or coalesce(first_changes.changed_at > records.created_at, true)
 
 ),
 

@@ -70,6 +70,9 @@ records as (
         ----------  numerics
         score,
 
+        ----------  booleans
+        false as is_converted_lead,
+
         ----------  dates
         arrived_on,
 
@@ -102,6 +105,9 @@ records as (
 
         ----------  numerics
         score,
+
+        ----------  booleans
+        is_converted_lead,
 
         ----------  dates
         -- the conversion copies the day of the lead, and has a time itself
