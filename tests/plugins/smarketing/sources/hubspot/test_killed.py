@@ -59,11 +59,11 @@ def cases() -> list[object]:
     """A handful always, the rest in the long tests."""
     quick = [(TAKE, 20), (MERGE, 7)]
     thorough = [
-        *((TAKE, calls) for calls in range(1, 60, 4)),
+        *((TAKE, calls) for calls in range(1, 36, 4)),
         *((COLLECT, calls) for calls in (1, 2, 4)),
-        *((LOAD, calls) for calls in (1, 2, 3, 5)),
-        *((COPY, calls) for calls in range(1, 30, 3)),
-        *((MERGE, calls) for calls in range(1, 20, 3)),
+        *((LOAD, calls) for calls in (1, 2, 3, 4)),
+        *((COPY, calls) for calls in range(1, 19, 3)),
+        *((MERGE, calls) for calls in range(1, 19, 3)),
         *((COMMIT, calls) for calls in (1, 2, 4)),
         (END, 1),
     ]
