@@ -142,24 +142,24 @@ def people(company: Company) -> Iterator[Story]:
 def is_put_aside_by_a_merge(story: Story) -> bool:
     """Whether a primary that had left the path, as the person had not, wins."""
     for merge in story.merges:
-        own = [each for each in (*story.moves, *story.echoes) if each.record == merge.survivor]
-        last = max(
-            (each for each in own if each.at < merge.at), key=lambda each: each.at, default=None
-        )
-        present = story.moves[story.standing(merge.at)]
-        if last and not is_on_path(last.stage) and last.stage != present.stage:
+        shown = [(move.at, move.stage) for move in story.moves if move.record == merge.survivor]
+        shown += [(echo.at, echo.stage) for echo in story.echoes if echo.record == merge.survivor]
+        before = [(at, stage) for at, stage in shown if at < merge.at]
+        _, last = max(before, default=(0, ""))
+        present = story.moves[story.standing(merge.at)].stage
+        if last and not is_on_path(last) and last != present:
             return True
     return False
 
 
 def nights_of(company: Company) -> list[datetime]:
     """Right before anything is lost, and the last night."""
-    lost = {
-        event.at for story in people(company) for event in (*story.merges, *story.deletions)
-    }  # fmt: skip
-    return [
-        datetime.fromtimestamp(at, UTC) for at in (*sorted(at - 1 for at in lost), company.ends_at)
-    ]
+    lost: set[int] = set()
+    for story in people(company):
+        lost |= {merge.at for merge in story.merges}
+        lost |= {deletion.at for deletion in story.deletions}
+    nights = [*sorted(at - 1 for at in lost), company.ends_at]
+    return [datetime.fromtimestamp(at, UTC) for at in nights]
 
 
 def read_hubspot(company: Company, uri: str, workdir: Path) -> None:
@@ -212,8 +212,8 @@ def night_of(company: Company, uri: str, workdir: Path) -> Iterator[Night]:
         )
 
 
-def instant(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def instant(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None
 
 
 def planted(story: Story) -> dict[str, Rows]:
@@ -232,7 +232,7 @@ def planted(story: Story) -> dict[str, Rows]:
             )  # fmt: skip
         elif name == "handoffs":
             cycle, handed_off, assigned, _, touch = told
-            number = str(number_of(touch)) if touch else None
+            number = str(number_of(str(touch))) if touch else None
             rows[name].add((cycle, instant(handed_off), instant(assigned), number))
         else:
             mql, sql, customer, is_won, amount = told
