@@ -56,15 +56,15 @@ END = "smarketing.sources.api.streams._Extraction._end"
 
 
 def cases() -> list[object]:
-    """A handful always, the rest in the long tests."""
+    """A handful always, the rest in the long tests. How many loads there are is up to the threads."""
     quick = [(TAKE, 20), (MERGE, 7)]
     thorough = [
         *((TAKE, calls) for calls in range(1, 36, 4)),
-        *((COLLECT, calls) for calls in (1, 2, 4)),
-        *((LOAD, calls) for calls in (1, 2, 3, 4)),
-        *((COPY, calls) for calls in range(1, 19, 3)),
-        *((MERGE, calls) for calls in range(1, 19, 3)),
-        *((COMMIT, calls) for calls in (1, 2, 4)),
+        *((COLLECT, calls) for calls in (1, 2)),
+        *((LOAD, calls) for calls in (1, 2)),
+        *((COPY, calls) for calls in range(1, 16, 3)),
+        *((MERGE, calls) for calls in range(1, 16, 3)),
+        *((COMMIT, calls) for calls in (1, 2)),
         (END, 1),
     ]
     return [
