@@ -1,4 +1,4 @@
--- A failure means that a record and the one that it names in another system are counted as two people.
+-- A failure means that a record and the one that it names in another system are two people.
 select
     links.record_key,
     links.linked_record_key
