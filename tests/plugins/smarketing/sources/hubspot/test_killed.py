@@ -56,7 +56,7 @@ END = "smarketing.sources.api.streams._Extraction._end"
 
 
 def cases() -> list[object]:
-    """A handful always, the rest in the long tests; how many loads there are is up to threads."""
+    """A handful always, the rest in the long tests."""
     quick = [(TAKE, 20), (MERGE, 7)]
     thorough = [
         *((TAKE, calls) for calls in range(1, 36, 4)),
