@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from smarketing.warehouse.initialise import initialise
 from smarketing.warehouse.server import ensure_database
 
 _NUMBERS = count(1)
+
+# who runs tests side by side sets it, and our console would keep that width
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(scope="session")

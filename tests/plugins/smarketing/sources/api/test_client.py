@@ -7,7 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
-from smarketing.sources.api.client import Again, Client, Refused, Renew, Verdict, one_line, parsed
+from smarketing.sources.api.client import (
+    Again,
+    Client,
+    Refused,
+    RefusedError,
+    Renew,
+    Verdict,
+    one_line,
+    parsed,
+)
 from smarketing.sources.errors import ExhaustedError, SourceError, UnreachableError
 
 SECRET = "s3cr3t-t0k3n"  # noqa: S105 (opens nothing)
@@ -74,7 +83,7 @@ def test_the_vendor_says_how_long_to_wait_within_reason() -> None:
 @pytest.mark.parametrize(
     ("verdict", "error"),
     [
-        (Refused("no", "Ask."), SourceError),
+        (Refused("no", "Ask."), RefusedError),
         (Refused("no more today", "Wait.", is_of_all=True), ExhaustedError),
     ],
 )
