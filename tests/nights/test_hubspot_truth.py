@@ -263,12 +263,14 @@ def check(company: Company, uri: str, workdir: Path) -> None:
     assert left_out <= compared // 100
 
 
+@pytest.mark.slow
 def test_what_hubspot_tells_is_what_was_planted(warehouse: str, tmp_path: Path) -> None:
     check(Company(seed=7, leads=300, nights=1, ends=LAST_NIGHT), warehouse, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.slow
 def test_what_hubspot_tells_is_what_was_planted_on_many_seeds(
     postgres: str, tmp_path: Path, seed: int
 ) -> None:
