@@ -7,6 +7,9 @@ HubSpot cannot hold everything (``sandbox.vendors.hubspot.fill``), and the story
   all of it is known; a company whose first night comes later has to live with joined histories.
 - Of two records that become one, the primary's values win. Somebody whose duplicate had been put
   aside and is made the primary is put aside with it, until somebody sets it right: left out here.
+- A record that was imported has no owner before the import: of a handoff that is known to the day
+  only, which has no clock, it is not compared who held it first.
+- A record erased for privacy is in no list any more: it is gone by the night that missed it.
 - A stage entered twice leaves no second trace. That moves nobody, and is no difference.
 - Instants are late by up to a second, and in one second the order is HubSpot's.
 """
@@ -62,7 +65,9 @@ HANDOFFS = """
 with
 
 handoffs as (
-    select distinct clocks.lead_id, clocks.cycle_number, clocks.handed_off_at, next.starts_at
+    select distinct
+        clocks.lead_id, clocks.cycle_number, clocks.handed_off_at, clocks.is_date_only,
+        next.starts_at
     from intermediate.int_handoff_clocks as clocks
     left join (
         select lead_id, cycle_number, min(entered_at) as starts_at
@@ -80,7 +85,7 @@ select
     cycle_number,
     date_trunc('second', handed_off_at),
     date_trunc('second', (
-        select min(greatest(held_from, handed_off_at))
+        select case when not is_date_only then min(greatest(held_from, handed_off_at)) end
         from intermediate.int_owner_spells
         inner join sales using (owner_key)
         where
@@ -219,6 +224,7 @@ def instant(text: object) -> datetime | None:
 def planted(story: Story) -> dict[str, Rows]:
     """The truth about a person, in the words of the queries."""
     rows: dict[str, Rows] = defaultdict(set)
+    known_to_the_day = {each.cycle for each in story.handoffs if each.at < each.known_at}
     for name, (_, *told) in truth.tell(story):
         if name == "persons":
             rows[name].add((told[2] == "true", instant(told[3])))
@@ -233,7 +239,8 @@ def planted(story: Story) -> dict[str, Rows]:
         elif name == "handoffs":
             cycle, handed_off, assigned, _, touch = told
             number = str(number_of(str(touch))) if touch else None
-            rows[name].add((cycle, instant(handed_off), instant(assigned), number))
+            held_from = None if cycle in known_to_the_day else instant(assigned)
+            rows[name].add((cycle, instant(handed_off), held_from, number))
         else:
             mql, sql, customer, is_won, amount = told
             rows[name].add(
@@ -242,8 +249,17 @@ def planted(story: Story) -> dict[str, Rows]:
     return rows
 
 
+def by_night(persons: Rows, nights: list[datetime]) -> Rows:
+    """Whether they are deleted, and which night could tell first."""
+    return {
+        (is_deleted, at and next(night for night in nights if night >= at))
+        for is_deleted, at in persons
+    }
+
+
 def check(company: Company, uri: str, workdir: Path) -> None:
     compared = left_out = 0
+    nights = nights_of(company)
     with night_of(company, uri, workdir) as night:
         for story in people(company):
             if is_put_aside_by_a_merge(story):
@@ -258,7 +274,10 @@ def check(company: Company, uri: str, workdir: Path) -> None:
             keys = {f"hubspot:{number_of(one)}" for one in ids}
             [lead_id] = {night.lead_ids[key] for key in keys & night.lead_ids.keys()}
             found = {name: rows[lead_id] for name, rows in night.rows.items() if rows[lead_id]}
-            assert found == planted(story), ids
+            expected = planted(story)
+            for rows in (found, expected):
+                rows["persons"] = by_night(rows["persons"], nights)
+            assert found == expected, ids
     assert compared > 100
     assert left_out <= compared // 100
 
@@ -270,7 +289,6 @@ def test_what_hubspot_tells_is_what_was_planted(warehouse: str, tmp_path: Path) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
-@pytest.mark.slow
 def test_what_hubspot_tells_is_what_was_planted_on_many_seeds(
     postgres: str, tmp_path: Path, seed: int
 ) -> None:
