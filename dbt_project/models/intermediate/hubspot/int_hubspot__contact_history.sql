@@ -1,7 +1,8 @@
 -- What each contact told itself. A merge makes a third record, whose history joins those of the
 -- others. What we know from a record that was merged away is its own, and is left out at those that
 -- came of it: or a person would seem to go back and forth within one record, where two records told
--- two things. What came of a merge begins with where it stood then.
+-- two things. What came of a merge begins with where that left it, just before the others ended: a
+-- merge is no news of the person, and puts nobody aside whom another record holds on the path.
 
 with recursive
 
@@ -106,12 +107,14 @@ born as (
 
 ),
 
--- the last that was told by the time the merge made the record
+-- the last that was told by the time the merge made the record, the merge included
 at_birth as (
 
     select distinct on (record_key, property) *
     from born
-    where changed_at <= born_at
+    where
+        changed_at <= born_at
+        or (born_at is not null and source_type = 'MERGE_OBJECTS')
     order by
         record_key asc,
         property asc,
@@ -137,7 +140,9 @@ own_history as (
         source_type,
         changed_at
     from born
-    where not is_inherited
+    where
+        not is_inherited
+        and (born_at is null or source_type is distinct from 'MERGE_OBJECTS')
 
     union all
 
@@ -147,9 +152,11 @@ own_history as (
         property,
         value,
         'MERGE_OBJECTS' as source_type,
-        born_at as changed_at
+        born_at - interval '1 microsecond' as changed_at
     from at_birth
-    where is_inherited
+    where
+        is_inherited
+        or source_type = 'MERGE_OBJECTS'
 
 )
 
