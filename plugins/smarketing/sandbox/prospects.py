@@ -27,7 +27,7 @@ SHARED_MAILBOXES = ("info", "sales", "contact", "office", "hello", "support", "a
 
 # neighbours in number who work for one company
 COLLEAGUES = 3
-_REGIONS = {"EMEA": 55, "Americas": 30, "APAC": 15}
+REGIONS = {"EMEA": 55, "Americas": 30, "APAC": 15}
 _COUNTRIES = {
     "EMEA": ("ES", "ES", "ES", "GB", "GB", "FR", "DE", "IT", "PT", "NL", "SE", "AE", "ZA"),
     "Americas": ("US", "US", "US", "US", "CA", "MX", "MX", "BR", "CL", "CO"),
@@ -144,7 +144,7 @@ def _account(seed: int, number: int) -> Account:
     name = f"{brand} {trade} {suffix}"
     if number % 31 == 5:
         name = _ODD_NAMES[number // 31 % len(_ODD_NAMES)]
-    region = pick(rng, _REGIONS)
+    region = pick(rng, REGIONS)
     return Account(
         name=name,
         domain=f"{brand}-{trade}-{number:x}.example".lower(),

@@ -27,7 +27,7 @@ from smarketing.sandbox.market import Campaign, Campaigns
 from smarketing.sandbox.prospects import COLLEAGUES
 from smarketing.sandbox.prospects import Account as Employer
 from smarketing.sandbox.story import Deletion, Opportunity, Story, Touch, opaque_id
-from smarketing.sandbox.systems import crm_of
+from smarketing.sandbox.systems import crm_of, spend_of
 from smarketing.sandbox.vendors.clock import SECOND, as_text
 from smarketing.sandbox.vendors.hubspot import schema
 from smarketing.sandbox.vendors.hubspot.records import Account, Change, Record
@@ -90,8 +90,8 @@ def fill(company: Company) -> Content:
     """
     campaigns = Campaigns(company)
     content = Content(company, campaigns=campaigns.all)
-    for campaign, day, amount in campaigns.spend():
-        content.spend[campaign.campaign_id].append(Spend(day, round(amount, 2)))
+    for campaign, day, amount in spend_of("hubspot", campaigns):
+        content.spend[campaign.campaign_id].append(Spend(day, amount))
 
     addresses: defaultdict[str, list[tuple[Record, str]]] = defaultdict(list)
     staff: defaultdict[int, list[tuple[Record, Employer]]] = defaultdict(list)

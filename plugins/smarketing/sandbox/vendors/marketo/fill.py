@@ -25,7 +25,7 @@ from smarketing.sandbox.crm import lead_changes, stages_shown
 from smarketing.sandbox.imagine import stories
 from smarketing.sandbox.market import Campaign, Campaigns
 from smarketing.sandbox.story import Story, Touch
-from smarketing.sandbox.systems import crm_of
+from smarketing.sandbox.systems import crm_of, spend_of
 from smarketing.sandbox.vendors.marketo import schema
 from smarketing.sandbox.vendors.marketo.records import (
     Activity,
@@ -68,7 +68,7 @@ def fill(company: Company) -> Content:
     """
     campaigns = Campaigns(company)
     content = Content(company, campaigns=campaigns.all)
-    for campaign, day, amount in campaigns.spend():
+    for campaign, day, amount in spend_of("salesforce", campaigns):
         content.costs[program_number(campaign.campaign_id)].append((day, amount))
     programs = {campaign.campaign_id: campaign for campaign in campaigns.all}
     for story, rng in stories(company, campaigns):

@@ -11,6 +11,7 @@ from smarketing.sandbox.clock import DAY
 from smarketing.sandbox.company import CURRENCY, STAFF, Company, Owner
 from smarketing.sandbox.imagine import stories
 from smarketing.sandbox.market import Campaigns
+from smarketing.sandbox.systems import spend_of
 from smarketing.sandbox.vendors.salesforce import schema
 from smarketing.sandbox.vendors.salesforce.ids import id_of, number_of
 from smarketing.sandbox.vendors.salesforce.person import (
@@ -115,9 +116,9 @@ def _campaign(org: Org, campaigns: Campaigns) -> None:
         rows[campaign.campaign_id] = row
         over: dict[str, Value] = {"Status": "Completed", "IsActive": False}
         org.save(row, midnight(campaign.ended) + DAY, over, INTEGRATION, is_system=True)
-    for campaign, day, amount in campaigns.spend():
+    for campaign, day, amount in spend_of("salesforce", campaigns):
         key, written = campaign.campaign_id, midnight(day) + DAY
-        cost[key] += round(amount, 2)
+        cost[key] += amount
         org.save(
             rows[key], written, {"ActualCost": round(cost[key], 2)}, INTEGRATION, is_system=True
         )
@@ -126,7 +127,7 @@ def _campaign(org: Org, campaigns: Campaigns) -> None:
             "Name": f"CS-{number}",
             "Campaign__c": rows[key].id,
             "Day__c": day.isoformat(),
-            "Amount__c": round(amount, 2),
+            "Amount__c": amount,
             "CurrencyIsoCode": CURRENCY,
         }
         org.add(schema.SPEND, id_of("a00", number), written, spend, INTEGRATION)

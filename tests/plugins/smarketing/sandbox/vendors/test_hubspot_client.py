@@ -9,6 +9,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -414,7 +415,7 @@ def test_companies_have_their_people(
         assert companies[link.id].properties["name"] == contacts[contact.id].properties["company"]
 
 
-def test_campaigns_and_spend_are_those_of_the_exports(exports: Exports, shared: Served) -> None:
+def test_campaigns_are_those_of_the_exports_and_cost_what_is_not_the_americas(exports: Exports, shared: Served) -> None:
     names = "hs_name,hs_start_date,hs_utm"
     rows = shared.pages("/marketing/campaigns/2026-09", limit=10, properties=names)
     campaigns = {row["properties"]["hs_name"]: row for row in rows}
@@ -426,8 +427,12 @@ def test_campaigns_and_spend_are_those_of_the_exports(exports: Exports, shared: 
         assert told["properties"]["hs_start_date"] == row["started"]
         assert told["properties"]["hs_utm"] == row["channel"]
         budget = shared.get(f"/marketing/campaigns/2026-09/{told['id']}/budget/totals")
-        assert [(item["name"], f"{item['amount']:.2f}") for item in budget["spendItems"]] == [
-            (line["spent"], line["amount"]) for line in spent if line["campaign_id"] == campaign_id
+        told_items = [(item["name"], f"{item['amount']:.2f}") for item in budget["spendItems"]]
+        assert told_items == [
+            (line["spent"], str(amount - Decimal(int(amount * 30)) / 100))
+            for line in spent
+            if line["campaign_id"] == campaign_id
+            for amount in [Decimal(line["amount"])]
         ]
 
 

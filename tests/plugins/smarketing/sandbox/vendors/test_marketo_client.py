@@ -20,6 +20,7 @@ from marketorestpython.helper import http_lib
 from marketorestpython.helper.exceptions import MarketoException
 from smarketing.sandbox.clock import day_of
 from smarketing.sandbox.market import Campaigns
+from smarketing.sandbox.systems import spend_of
 from smarketing.sandbox.vendors.faults import Fault
 
 from tests.plugins.smarketing.sandbox.vendors.marketo import (
@@ -463,7 +464,7 @@ def test_members_of_programs_are_those_of_campaigns(
 def test_programs_and_their_costs_are_those_of_the_campaigns(client: Any) -> None:
     campaigns = Campaigns(COMPANY)
     spent: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for campaign, day, amount in campaigns.spend():
+    for campaign, day, amount in spend_of("salesforce", campaigns):
         spent[campaign.campaign_id][f"{day:%Y-%m}-01"] += amount  # type: ignore[assignment]
     started = [one for one in campaigns.all if one.started <= COMPANY.ends]
     programs = {one["id"]: one for one in client.execute("browse_programs", maxReturn=15)}
