@@ -415,7 +415,9 @@ def test_companies_have_their_people(
         assert companies[link.id].properties["name"] == contacts[contact.id].properties["company"]
 
 
-def test_campaigns_are_those_of_the_exports_and_cost_what_is_not_the_americas(exports: Exports, shared: Served) -> None:
+def test_campaigns_are_those_of_the_exports_and_cost_what_is_not_the_americas(
+    exports: Exports, shared: Served
+) -> None:
     names = "hs_name,hs_start_date,hs_utm"
     rows = shared.pages("/marketing/campaigns/2026-09", limit=10, properties=names)
     campaigns = {row["properties"]["hs_name"]: row for row in rows}

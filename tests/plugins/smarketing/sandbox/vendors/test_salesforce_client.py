@@ -566,7 +566,9 @@ def test_campaigns_and_members_are_those_of_the_exports_and_cost_30_percent(
         assert told["StartDate"] == row["started"]
         days = {line["Day__c"]: line["Amount__c"] for line in spent[told["Id"]]}
         # of each day's cost, the cents that the Americas pay
-        assert days == {line["spent"]: int(Decimal(line["amount"]) * 30) / 100 for line in lines[one]}
+        assert days == {
+            line["spent"]: int(Decimal(line["amount"]) * 30) / 100 for line in lines[one]
+        }
         total = sum(days.values())
         assert told["ActualCost"] == pytest.approx(total)
     soql = "SELECT CampaignId, LeadId, ContactId, CreatedDate FROM CampaignMember"
