@@ -12,11 +12,23 @@ handoff_stages as (
 
 ),
 
+-- all sums of a version are in one currency: the agreement's check sees to that
+currencies as (
+
+    select
+        version,
+        min(currency) as currency
+    from {{ ref('stg_agreement__commitments') }}
+    group by 1
+
+),
+
 eras as (
 
     select
         versions.version,
         versions.zone,
+        currencies.currency,
         handoff_stages.stage_rank as handoff_rank,
         versions.in_force_from <= {{ as_of() }}
         and coalesce(versions.in_force_until > {{ as_of() }}, true) as is_current,
@@ -38,6 +50,8 @@ eras as (
         on
             versions.version = handoff_stages.version
             and versions.handoff_stage = handoff_stages.stage
+    left join currencies
+        on versions.version = currencies.version
 
 )
 

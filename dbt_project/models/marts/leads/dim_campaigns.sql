@@ -8,29 +8,18 @@ campaigns as (
 
 spend as (
 
-    select * from {{ ref('int_source_spend') }}
-
-),
-
-current_era as (
-
-    select * from {{ ref('int_agreement_eras') }}
-    where is_current
+    select * from {{ ref('int_campaign_spend') }}
 
 ),
 
 spent as (
 
     select
-        spend.campaign_key,
+        campaign_key,
         -- money of two currencies is no sum
-        case
-            when count(distinct spend.currency) <= 1 then sum(spend.amount)
-        end as spent_amount,
-        case when count(distinct spend.currency) = 1 then min(spend.currency) end as currency
+        case when count(distinct currency) = 1 then sum(spent_amount) end as spent_amount,
+        case when count(distinct currency) = 1 then min(currency) end as currency
     from spend
-    cross join current_era
-    where spend.spent_date <= ({{ as_of() }} at time zone current_era.zone)::date
     group by 1
 
 ),
