@@ -253,7 +253,7 @@ def planted(story: Story) -> dict[str, Rows]:
             number = str(number_of(str(touch))) if touch else None
             held_from = None if cycle in known_to_the_day else instant(assigned)
             rows[name].add((cycle, instant(handed_off), held_from, number))
-        else:
+        elif name == "outcomes":
             mql, sql, customer, is_won, amount = told
             rows[name].add(
                 (instant(mql), instant(sql), instant(customer), is_won == "true", amount)

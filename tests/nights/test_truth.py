@@ -1,20 +1,28 @@
-"""What the models find is what the built-in company planted: every entry, and none else.
+"""What the models find is what the built-in company planted: every entry and every cent, none else.
 
 The truth is written by the simulation as it plans each journey, and knows nothing of the models.
+What it leaves to be worked out (who earns which part of a deal, what a month brought) is worked out
+here, deal by deal.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from smarketing.warehouse.connection import connect
 
 from tests.nights.conftest import LAST_NIGHT, Company
+
+MADRID = ZoneInfo("Europe/Madrid")
 
 
 def read_truth(file: Path) -> list[dict[str, Any]]:
@@ -65,18 +73,172 @@ def check_against_truth(company: Company) -> None:
     assert planted_stages - found_stages == set()
 
 
+def crm(number: str) -> str:
+    return f"crm:{number}"
+
+
+def day_of(moment: datetime) -> date:
+    return moment.astimezone(MADRID).date()
+
+
+def month_of(day: date) -> date:
+    return day.replace(day=1)
+
+
+def end_of_month(day: date) -> datetime:
+    first = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    return datetime(first.year, first.month, 1, tzinfo=MADRID)
+
+
+def shares(model: str, touches: int) -> list[Fraction]:
+    """What each of a deal's touches earns, the first one first."""
+    if model == "linear":
+        return [Fraction(1, touches)] * touches
+    if model == "position_based" and touches == 2:
+        return [Fraction(1, 2)] * 2
+    if model == "position_based" and touches > 2:
+        middle = [Fraction(1, 5) / (touches - 2)] * (touches - 2)
+        return [Fraction(2, 5), *middle, Fraction(2, 5)]
+    earning = touches - 1 if model == "last" else 0
+    return [Fraction(int(place == earning)) for place in range(touches)]
+
+
+def planted_credits(truth: Path) -> dict[tuple[str, str, str | None], Fraction]:
+    """The part of each deal that each campaign earns, under each model."""
+    joined: defaultdict[str, list[tuple[datetime, bool, str]]] = defaultdict(list)
+    for row in read_truth(truth / "campaign_touches.csv"):
+        at = datetime.fromisoformat(row["joined"])
+        joined[row["person_id"]].append((at, row["is_date_only"] == "true", row["campaign_id"]))
+    earnings: dict[tuple[str, str, str | None], Fraction] = {}
+    for deal in read_truth(truth / "deals.csv"):
+        opened = datetime.fromisoformat(deal["opened"])
+        earlier = [
+            campaign
+            for at, is_day, campaign in sorted(joined[deal["person_id"]])
+            if (day_of(at) <= day_of(opened) if is_day else at <= opened)
+        ]
+        for model in ("first", "last", "linear", "position_based"):
+            earned = shares(model, len(earlier))
+            if not earlier:
+                earnings[crm(deal["opportunity_id"]), model, None] = Fraction(1)
+            for campaign, share in zip(earlier, earned, strict=True):
+                if share:
+                    earnings[crm(deal["opportunity_id"]), model, crm(campaign)] = share
+    return earnings
+
+
+def planted_months(truth: Path) -> Iterator[tuple[str, date, Decimal]]:
+    """What a month brought and what it cost; of who was gone before it was over, nothing."""
+    deleted = {
+        row["person_id"]: instant(row["deleted"]) for row in read_truth(truth / "persons.csv")
+    }
+    for deal in read_truth(truth / "deals.csv"):
+        happened = {"pipeline": instant(deal["opened"])}
+        if deal["status"] == "won":
+            happened["revenue"] = instant(deal["closed"])
+        for name, at in happened.items():
+            assert at
+            gone = deleted[deal["person_id"]]
+            if gone is None or gone >= end_of_month(day_of(at)):
+                yield name, month_of(day_of(at)), Decimal(deal["amount"])
+    for booking in read_truth(truth / "spend.csv"):
+        yield "spend", month_of(date.fromisoformat(booking["day"])), Decimal(booking["amount"])
+
+
+def check_money_against_truth(company: Company) -> None:
+    truth = company.exports / "truth"
+    planted_deals = {
+        (
+            crm(row["opportunity_id"]),
+            crm(row["person_id"]),
+            instant(row["opened"]),
+            instant(row["closed"]),
+            row["status"],
+            Decimal(row["amount"]),
+            "EUR",
+        )
+        for row in read_truth(truth / "deals.csv")
+    }
+    planted_spend = {
+        (
+            crm(row["campaign_id"]),
+            row["channel"],
+            date.fromisoformat(row["day"]),
+            Decimal(row["amount"]),
+            "EUR",
+        )
+        for row in read_truth(truth / "spend.csv")
+    }
+    by_month: Counter[tuple[str, date]] = Counter()
+    for name, month, amount in planted_months(truth):
+        by_month[name, month] += amount  # type: ignore[assignment]
+    earnings = planted_credits(truth)
+    assert planted_deals
+    with connect(company.warehouse, "reader") as connection:
+        found_deals = set(
+            connection.execute(
+                """
+                select opportunity_key, lead_id, opened_at, closed_at, status, amount, currency
+                from marts.fct_opportunities
+                """
+            )
+        )
+        found_spend = set(
+            connection.execute(
+                """
+                select campaign_key, channel, spent_date, spent_amount, currency
+                from marts.fct_campaign_spend
+                """
+            )
+        )
+        found_credits = connection.execute(
+            """
+            select opportunity_key, attribution_model, campaign_key, credit, credited_amount
+            from marts.fct_attribution
+            """
+        ).fetchall()
+        found_months = connection.execute(
+            """
+            select period_start_date, spent_amount, attributed_pipeline, attributed_revenue
+            from marts.marketing_roi
+            where period_kind = 'month' and segment = 'all' and attribution_model = 'linear'
+            """
+        ).fetchall()
+    assert found_deals ^ planted_deals == set()
+    assert found_spend ^ planted_spend == set()
+    assert {tuple(row[:3]) for row in found_credits} == earnings.keys()
+    amounts = {deal[0]: deal[5] for deal in planted_deals}
+    for opportunity, model, campaign, credit, amount in found_credits:
+        share = earnings[opportunity, model, campaign]
+        assert abs(Fraction(credit) - share) <= Fraction(1, 10**6)
+        assert abs(Fraction(amount) - share * Fraction(amounts[opportunity])) <= Fraction(1, 100)
+    # without months of nothing
+    assert (
+        +Counter(
+            {
+                (name, month): amount
+                for month, *told in found_months
+                for name, amount in zip(("spend", "pipeline", "revenue"), told, strict=True)
+            }
+        )
+        == by_month
+    )
+
+
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_funnel_is_what_was_planted(company: Callable[..., Company], seed: int) -> None:
+def test_funnel_and_money_are_what_was_planted(company: Callable[..., Company], seed: int) -> None:
     founded = company(seed=seed, leads=1500, nights=3)
     founded.run_night(LAST_NIGHT)
     check_against_truth(founded)
+    check_money_against_truth(founded)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 120))
-def test_the_funnel_is_what_was_planted_on_many_seeds(
+def test_funnel_and_money_are_what_was_planted_on_many_seeds(
     company: Callable[..., Company], seed: int
 ) -> None:
     founded = company(seed=seed, leads=2000, nights=5)
     founded.run_night(LAST_NIGHT)
     check_against_truth(founded)
+    check_money_against_truth(founded)

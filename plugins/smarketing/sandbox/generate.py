@@ -19,7 +19,7 @@ from smarketing.sandbox.market import Campaigns
 from smarketing.sources.csv_export.entities import ENTITIES
 
 # part of the settings: raise it whenever equal settings would no longer give equal files
-GENERATOR = 3
+GENERATOR = 4
 
 _SETTINGS_FILE = "company.json"
 
@@ -92,6 +92,8 @@ def _show(company: Company, answers: CsvFiles) -> Iterator[Shown]:
     """All rows of all deliveries; the truth is written on the way."""
     campaigns = Campaigns(company)
     yield from show_company(company, campaigns)
+    for name, row in truth.tell_spend(campaigns):
+        answers.add(f"{name}.csv", row)
     for story, rng in stories(company, campaigns):
         yield from show_story(company, rng, story)
         for name, row in truth.tell(story):

@@ -23,13 +23,13 @@ _HOURS = (2, 1, 1, 1, 1, 2, 3, 6, 11, 15, 16, 15, 12, 11, 13, 14, 13, 11, 8, 6, 
 
 # channel: campaigns over the history, days each runs, money a day in its first month
 _CAMPAIGN_PLAN = {
-    "paid search": (9, 75, 210),
-    "social": (8, 60, 130),
-    "e-mail": (8, 45, 25),
-    "events": (7, 20, 480),
-    "partner": (4, 150, 60),
-    "organic search": (3, 180, 40),
-    "referral": (2, 200, 30),
+    "paid search": (9, 75, 420),
+    "social": (8, 60, 260),
+    "e-mail": (8, 45, 50),
+    "events": (7, 20, 960),
+    "partner": (4, 150, 120),
+    "organic search": (3, 180, 80),
+    "referral": (2, 200, 60),
 }
 _THEMES = (
     "Close the books faster", "Zero-touch onboarding", "The honest ROI guide", "Ops benchmark",

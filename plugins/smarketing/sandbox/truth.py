@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from smarketing.sandbox.clock import as_text
 from smarketing.sandbox.files import Row
+from smarketing.sandbox.market import Campaigns
 from smarketing.sandbox.stages import HANDOFF
-from smarketing.sandbox.story import Story
+from smarketing.sandbox.story import Record, Story
 
 HEADERS = {
     "persons": ("person_id", "record_ids", "created", "is_deleted", "deleted"),
@@ -40,6 +41,9 @@ HEADERS = {
         "is_won",
         "amount_won",
     ),
+    "deals": ("person_id", "opportunity_id", "opened", "closed", "status", "amount"),
+    "campaign_touches": ("person_id", "campaign_id", "joined", "is_date_only"),
+    "spend": ("campaign_id", "channel", "day", "amount"),
 }
 
 
@@ -63,6 +67,19 @@ def tell(story: Story) -> Iterator[tuple[str, Row]]:
             ),
         )
     yield "outcomes", (person_id, *_outcome(story))
+    for deal in story.opportunities:
+        cents = deal.quoted if deal.closed is None else deal.agreed
+        times = as_text(deal.opened), _text(deal.closed)
+        row = (person_id, deal.opportunity_id, *times, deal.status, f"{cents / 100:.2f}")
+        yield "deals", row
+    for joined in _campaign_touches(story):
+        yield "campaign_touches", (person_id, *joined)
+
+
+def tell_spend(campaigns: Campaigns) -> Iterator[tuple[str, Row]]:
+    """What the company spent by campaign and day, each row with the name of its file."""
+    for campaign, day, amount in campaigns.spend():
+        yield "spend", (campaign.campaign_id, campaign.channel, day, f"{amount:.2f}")
 
 
 def _person(story: Story) -> Row:
@@ -102,6 +119,16 @@ def _outcome(story: Story) -> Row:
         _flag(bool(won)),
         f"{sum(won) / 100:.2f}",
     )
+
+
+def _campaign_touches(story: Story) -> Iterator[Row]:
+    """The campaigns that the person's records came with, each when it brought the first of them."""
+    first: dict[str, Record] = {}
+    for record in sorted(story.records, key=lambda record: record.created):
+        if record.campaign_id:
+            first.setdefault(record.campaign_id, record)
+    for campaign_id, record in first.items():
+        yield campaign_id, as_text(record.created), _flag(record.uploaded is not None)
 
 
 def _text(at: int | None) -> str:

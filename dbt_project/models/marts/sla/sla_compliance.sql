@@ -42,11 +42,13 @@ measured as (
         coalesce(counted.open_count, 0) as open_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
         -- what else is promised needs facts that no model has yet
-        periods.metric in ('volume', 'conversion', 'cycle_time')
+        periods.metric in ('volume', 'conversion', 'cycle_time', 'revenue', 'pipeline', 'roi')
         and periods.only_qualified is not true as is_measured,
         case
             when
-                periods.metric not in ('volume', 'conversion', 'cycle_time')
+                periods.metric not in (
+                    'volume', 'conversion', 'cycle_time', 'revenue', 'pipeline', 'roi'
+                )
                 or periods.only_qualified
                 then null
             when periods.unit = 'leads' then coalesce(counted.sample_size, 0)::numeric
