@@ -118,10 +118,10 @@ def planted_credits(truth: Path) -> dict[tuple[str, str, str | None], Fraction]:
             if (day_of(at) <= day_of(opened) if is_day else at <= opened)
         ]
         for model in ("first", "last", "linear", "position_based"):
-            earned = shares(model, len(earlier))
             if not earlier:
                 earnings[crm(deal["opportunity_id"]), model, None] = Fraction(1)
-            for campaign, share in zip(earlier, earned, strict=True):
+                continue
+            for campaign, share in zip(earlier, shares(model, len(earlier)), strict=True):
                 if share:
                     earnings[crm(deal["opportunity_id"]), model, crm(campaign)] = share
     return earnings
