@@ -12,10 +12,11 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -67,6 +68,7 @@ class Deal:
     day: date
     at: datetime
     is_day: bool
+    revenue: Decimal
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Seller:
 
     lead: str
     origin: str | None
+    landing_page: str
     contact: date
     deal: Deal | None
 
@@ -102,7 +105,13 @@ def start_of(day: date) -> datetime:
 def read_deal(row: dict[str, str]) -> Deal:
     at = datetime.fromisoformat(row["won_date"]).replace(tzinfo=UTC)
     day = at.astimezone(ZONE).date()
-    return Deal(f"olist:{row['seller_id']}", day, at, is_day=at == start_of(day))
+    return Deal(
+        f"olist:{row['seller_id']}",
+        day,
+        at,
+        is_day=at == start_of(day),
+        revenue=Decimal(row["declared_monthly_revenue"]),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +121,7 @@ def sellers() -> list[Seller]:
         Seller(
             lead=f"olist:{row['mql_id']}",
             origin=row["origin"] or None,
+            landing_page=f"olist:{row['landing_page_id']}",
             contact=date.fromisoformat(row["first_contact_date"]),
             deal=deals.get(row["mql_id"]),
         )
@@ -502,6 +512,88 @@ def test_days_to_win_are_the_published_ones(
     days = sorted(int(number) for (number,) in found)
     assert days == sorted(seller.duration for seller in sellers if seller.duration is not None)
     assert sorted([-2, *days]) == sorted(every)
+
+
+def test_revenue_by_month_origin_and_landing_page(
+    marts: psycopg.Connection, sellers: list[Seller]
+) -> None:
+    expected: Counter[tuple[date, str | None, str | None]] = Counter()
+    for seller in sellers:
+        if seller.deal:
+            # a page that was seen after the contract was signed had no part in it
+            page = seller.landing_page if seller.lead != WON_BEFORE_CONTACT else None
+            month = month_of(seller.deal.day)
+            expected[month, None, None] += 1
+            expected[month, "channel", seller.origin] += 1
+            expected[month, "campaign", page] += 1
+    found = marts.execute(
+        """
+        select period_start_date, dimension, dimension_value, won_count
+        from marts.marketing_roi
+        where period_kind = 'month' and attribution_model = 'last' and currency = 'BRL'
+        """
+    )
+    assert {(month, cut, part): count for month, cut, part, count in found} == expected
+
+    revenue: Counter[date] = Counter()
+    for seller in sellers:
+        if seller.deal:
+            revenue[month_of(seller.deal.day)] += seller.deal.revenue  # type: ignore[assignment]
+    found = marts.execute(
+        """
+        select period_start_date, attributed_revenue
+        from marts.marketing_roi
+        where period_kind = 'month' and attribution_model = 'first' and segment = 'all'
+        """
+    )
+    assert dict(found.fetchall()) == revenue
+
+
+def test_conversion_by_month_of_contact_and_origin(
+    marts: psycopg.Connection, sellers: list[Seller], as_of: datetime
+) -> None:
+    today = as_of.astimezone(ZONE).date()
+    cohorts: defaultdict[tuple[date, str | None], list[Seller]] = defaultdict(list)
+    for seller in sellers:
+        cohorts[month_of(seller.contact), seller.origin].append(seller)
+    expected = {}
+    for (month, origin), cohort in cohorts.items():
+        last = max(seller.contact for seller in cohort)
+        for days in (7, 30, 60, 90):
+            won = [each for each in cohort if each.duration is not None and each.duration <= days]
+            is_final = last + timedelta(days=days) < today
+            expected[month, origin, f"cohort_{days}_days"] = len(cohort), len(won), is_final
+    found = marts.execute(
+        """
+        select period_start_date, dimension_value, measure, base_count, success_count, is_final
+        from marts.funnel_conversion
+        where
+            from_stage = 'mql' and to_stage = 'customer' and period_kind = 'month'
+            and dimension = 'channel' and measure like 'cohort%%days' and entered_count > 0
+        """
+    ).fetchall()
+    assert {tuple(row[:3]): tuple(row[3:]) for row in found} == expected
+
+
+def test_the_sales_cycle_by_quarter_of_the_contract(
+    marts: psycopg.Connection, sellers: list[Seller]
+) -> None:
+    ended: defaultdict[date, list[int]] = defaultdict(list)
+    for seller in sellers:
+        if seller.deal and seller.duration is not None:
+            day = seller.deal.day
+            ended[date(day.year, day.month - (day.month - 1) % 3, 1)].append(seller.duration)
+    found = marts.execute(
+        """
+        select quarter_start_date, ended_count, median_days::float, p90_days::float
+        from marts.sales_cycle
+        where span_kind = 'stages' and from_point = 'mql' and cohort_kind = 'ended'
+        """
+    ).fetchall()
+    assert {quarter: told for quarter, *told in found} == {
+        quarter: [len(days), *(rounded(percentile(days, Fraction(n, 10))) for n in (5, 9))]
+        for quarter, days in ended.items()
+    }
 
 
 def test_every_promise_has_the_status_that_its_numbers_give(

@@ -30,6 +30,19 @@ lead_records as (
 
 ),
 
+campaign_spend as (
+
+    select * from {{ ref('int_campaign_spend') }}
+
+),
+
+current_era as (
+
+    select * from {{ ref('int_agreement_eras') }}
+    where is_current
+
+),
+
 closed_before_opened as (
 
     select * from {{ ref('fct_opportunities') }}
@@ -172,6 +185,38 @@ deals_without_lead as (
 
 ),
 
+-- sums are never converted: what is promised in one currency counts money of no other
+other_currencies as (
+
+    select
+        'other_currency' as finding,
+        mentions.record_key,
+        mentions.lead_id,
+        mentions.entity || ' in ' || mentions.currency || ', and the agreement promises '
+        || current_era.currency || ': it counts for no promise' as detail,
+        null::timestamptz as found_at
+    from (
+        select
+            opportunity_key as record_key,
+            lead_id,
+            'the deal is' as entity,
+            currency
+        from {{ ref('fct_opportunities') }}
+
+        union
+
+        select
+            campaign_key as record_key,
+            null::text as lead_id,
+            'money was spent' as entity,
+            currency
+        from campaign_spend
+    ) as mentions
+    inner join current_era
+        on mentions.currency <> current_era.currency
+
+),
+
 findings as (
 
     select * from unmapped
@@ -195,6 +240,10 @@ findings as (
     union all
 
     select * from deals_without_lead
+
+    union all
+
+    select * from other_currencies
 
 ),
 
