@@ -1,6 +1,6 @@
--- The same question put to two marts, of everybody by month: how many entered, how many of them went on,
--- ever and within 30 days, and how many entered the later stage? A failure means that funnel_conversion
--- and fct_funnel_stages disagree.
+-- The same question put to two marts, of everybody by month: how many entered, how many of them
+-- went on, ever and within 30 days, and how many entered the later stage? A failure means that
+-- funnel_conversion and fct_funnel_stages disagree.
 with
 
 current_era as (
@@ -56,46 +56,67 @@ told as (
     where
         period_kind = 'month'
         and segment = 'all'
-    group by 1, 2, 3
+    group by
+        from_stage,
+        to_stage,
+        period_start_date
 
 ),
 
-cohorts as materialized (
+-- each member with the first of its entries to the later stage that does not lie before its start
+followed as (
 
     select
         told.from_stage,
         told.to_stage,
         told.period_start_date,
-        count(*) as entered_count,
-        count(*) filter (where reached.days is not null) as success_count,
-        count(*) filter (where reached.days <= 30) as timely_count
+        populations.lead_id,
+        populations.cycle_number,
+        min(
+            case
+                when populations.is_date_only or arrivals.is_date_only
+                    then (arrivals.entered_date - populations.entered_date)::numeric
+                else extract(epoch from arrivals.entered_at - populations.entered_at) / 86400
+            end
+        ) as days
     from told
     inner join populations
         on
             told.from_stage = populations.stage
             and told.period_start_date = populations.month_start_date
-    left join lateral (
-        select
-            min(
-                case
-                    when populations.is_date_only or arrivals.is_date_only
-                        then (arrivals.entered_date - populations.entered_date)::numeric
-                    else extract(epoch from arrivals.entered_at - populations.entered_at) / 86400
-                end
-            ) as days
-        from {{ ref('fct_funnel_stages') }} as arrivals
-        where
+    left join {{ ref('fct_funnel_stages') }} as arrivals
+        on
             populations.lead_id = arrivals.lead_id
             and populations.cycle_number = arrivals.cycle_number
             and told.to_stage = arrivals.stage
             and case
                 when populations.is_date_only or arrivals.is_date_only
-                    then arrivals.entered_date >= populations.entered_date
-                else arrivals.entered_at >= populations.entered_at
+                    then populations.entered_date <= arrivals.entered_date
+                else populations.entered_at <= arrivals.entered_at
             end
-    ) as reached
-        on true
-    group by 1, 2, 3
+    group by
+        told.from_stage,
+        told.to_stage,
+        told.period_start_date,
+        populations.lead_id,
+        populations.cycle_number
+
+),
+
+cohorts as (
+
+    select
+        from_stage,
+        to_stage,
+        period_start_date,
+        count(*) as entered_count,
+        count(days) as success_count,
+        count(*) filter (where days <= 30) as timely_count
+    from followed
+    group by
+        from_stage,
+        to_stage,
+        period_start_date
 
 ),
 
@@ -106,7 +127,9 @@ arrived as (
         month_start_date,
         count(*) as arrived_count
     from populations
-    group by 1, 2
+    group by
+        stage,
+        month_start_date
 
 )
 

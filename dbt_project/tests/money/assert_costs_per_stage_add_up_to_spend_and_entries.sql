@@ -1,5 +1,5 @@
--- A failure means that cost_per_stage counts somebody, or some money, twice or not at all: its campaigns
--- or its channels do not add up to the whole, or the whole is not what was spent.
+-- A failure means that cost_per_stage counts somebody, or some money, twice or not at all: its
+-- campaigns or its channels do not add up to the whole, or the whole is not what was spent.
 with
 
 summed as (

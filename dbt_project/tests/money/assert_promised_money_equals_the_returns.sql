@@ -1,5 +1,6 @@
--- The same question put to two marts: what was won, opened and returned in the period? A failure means
--- that sla_compliance and marketing_roi disagree about the whole, in the agreement's currency.
+-- The same question put to two marts: what was won, opened and returned in the period? A failure
+-- means that sla_compliance and marketing_roi disagree about the whole, in the agreement's
+-- currency.
 with
 
 current_era as (

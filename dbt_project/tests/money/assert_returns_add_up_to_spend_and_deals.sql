@@ -1,6 +1,6 @@
 -- The same question put to three marts: what was spent, opened and won in the period? A failure
--- means that marketing_roi does not hold the money of fct_campaign_spend and fct_opportunities, under
--- some model, whole or by campaign or by channel.
+-- means that marketing_roi does not hold the money of fct_campaign_spend and fct_opportunities,
+-- under some model, whole or by campaign or by channel.
 with
 
 current_era as (
@@ -111,7 +111,9 @@ told as (
 
 ways as (
 
-    select *
+    select
+        models.attribution_model,
+        dimensions.dimension
     from (
         values ('first'), ('last'), ('linear'), ('position_based')
     ) as models (attribution_model)

@@ -48,7 +48,7 @@ as_of_the_night as (
 
     select
         *,
-        coalesce(closed_at <= {{ as_of() }}, false) and status is distinct from 'open' as is_closed
+        coalesce(closed_at <= {{ as_of() }} and status <> 'open', false) as is_closed
     from dated
     where coalesce(opened_at, closed_at, {{ as_of() }}) <= {{ as_of() }}
 

@@ -153,10 +153,11 @@ entered as (
         count(*) as entered_count,
         count(*) filter (where is_resolved) as resolved_count,
         count(days) as converted_count,
-        {%- for age in (7, 30, 60, 90) %}
-        count(*) filter (where days <= {{ age }}) as converted_in_{{ age }}_count,
-        bool_and(age_days >= {{ age }}) as is_{{ age }}_days_old{{ "," if not loop.last }}
-        {%- endfor %}
+        count(*) filter (where days <= 7) as in_7_days_count,
+        count(*) filter (where days <= 30) as in_30_days_count,
+        count(*) filter (where days <= 60) as in_60_days_count,
+        count(*) filter (where days <= 90) as in_90_days_count,
+        min(age_days) as age_days
     from members
     group by 1, 2, 3, 4, 5, 6, 7
 
@@ -179,148 +180,215 @@ arrived as (
 
 ),
 
-daily as (
+-- deleted before the period was over: not of its population
+cohorts as (
 
     select
-        from_stage,
-        to_stage,
-        entered_date,
-        persona,
-        region,
-        channel,
-        deleted_at,
-        entered_count,
-        resolved_count,
-        converted_count,
-        0 as arrived_count,
-        {%- for age in (7, 30, 60, 90) %}
-        converted_in_{{ age }}_count,
-        is_{{ age }}_days_old{{ "," if not loop.last }}
-        {%- endfor %}
-    from entered
-
-    union all
-
-    select
-        pairs.from_stage,
-        pairs.to_stage,
-        arrived.entered_date,
-        arrived.persona,
-        arrived.region,
-        arrived.channel,
-        arrived.deleted_at,
-        0 as entered_count,
-        0 as resolved_count,
-        0 as converted_count,
-        arrived.arrived_count,
-        {%- for age in (7, 30, 60, 90) %}
-        0 as converted_in_{{ age }}_count,
-        true as is_{{ age }}_days_old{{ "," if not loop.last }}
-        {%- endfor %}
-    from arrived
-    inner join pairs
-        on arrived.stage = pairs.to_stage
-
-),
-
-by_period as (
-
-    select
-        daily.from_stage,
-        daily.to_stage,
-        daily.persona,
-        daily.region,
-        daily.channel,
+        entered.from_stage,
+        entered.to_stage,
+        entered.persona,
+        entered.region,
+        entered.channel,
         period_kinds.period_kind,
-        date_trunc(period_kinds.period_kind, daily.entered_date::timestamp) as local_start,
-        (
-            date_trunc(period_kinds.period_kind, daily.entered_date::timestamp)
-            + period_kinds.period_length
-        ) at time zone current_era.zone as period_end_at,
-        sum(daily.entered_count) as entered_count,
-        sum(daily.resolved_count) as resolved_count,
-        sum(daily.converted_count) as converted_count,
-        sum(daily.arrived_count) as arrived_count,
-        {%- for age in (7, 30, 60, 90) %}
-        sum(daily.converted_in_{{ age }}_count) as converted_in_{{ age }}_count,
-        bool_and(daily.is_{{ age }}_days_old) as is_{{ age }}_days_old{{ "," if not loop.last }}
-        {%- endfor %}
-    from daily
+        date_trunc(period_kinds.period_kind, entered.entered_date::timestamp)::date
+            as period_start_date,
+        {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }}
+            as period_end_at,
+        sum(entered.entered_count) as entered_count,
+        sum(entered.resolved_count) as resolved_count,
+        sum(entered.converted_count) as converted_count,
+        sum(entered.in_7_days_count) as in_7_days_count,
+        sum(entered.in_30_days_count) as in_30_days_count,
+        sum(entered.in_60_days_count) as in_60_days_count,
+        sum(entered.in_90_days_count) as in_90_days_count,
+        min(entered.age_days) as age_days
+    from entered
     cross join period_kinds
     cross join current_era
     where
-        -- deleted before the period was over: not of its population
         coalesce(
-            daily.deleted_at >= (
-                date_trunc(period_kinds.period_kind, daily.entered_date::timestamp)
-                + period_kinds.period_length
-            ) at time zone current_era.zone,
+            entered.deleted_at
+            >= {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }},
             true
         )
     group by 1, 2, 3, 4, 5, 6, 7, 8
 
 ),
 
-counted as (
+arrivals as (
 
     select
-        by_period.from_stage,
-        by_period.to_stage,
-        by_period.period_kind,
-        by_period.local_start,
-        by_period.period_end_at,
+        pairs.from_stage,
+        pairs.to_stage,
+        arrived.persona,
+        arrived.region,
+        arrived.channel,
+        period_kinds.period_kind,
+        date_trunc(period_kinds.period_kind, arrived.entered_date::timestamp)::date
+            as period_start_date,
+        {{ period_end_at('arrived.entered_date', 'period_kinds', 'current_era.zone') }}
+            as period_end_at,
+        sum(arrived.arrived_count) as arrived_count
+    from arrived
+    inner join pairs
+        on arrived.stage = pairs.to_stage
+    cross join period_kinds
+    cross join current_era
+    where
+        coalesce(
+            arrived.deleted_at
+            >= {{ period_end_at('arrived.entered_date', 'period_kinds', 'current_era.zone') }},
+            true
+        )
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+
+),
+
+cohort_parts as (
+
+    select
+        cohorts.from_stage,
+        cohorts.to_stage,
+        cohorts.period_kind,
+        cohorts.period_start_date,
+        cohorts.period_end_at,
         segments.segment,
         segments.dimension,
         segments.dimension_value,
-        sum(by_period.entered_count) as entered_count,
-        sum(by_period.resolved_count) as resolved_count,
-        sum(by_period.converted_count) as converted_count,
-        sum(by_period.arrived_count) as arrived_count,
-        {%- for age in (7, 30, 60, 90) %}
-        sum(by_period.converted_in_{{ age }}_count) as converted_in_{{ age }}_count,
-        bool_and(by_period.is_{{ age }}_days_old)
-            as is_{{ age }}_days_old{{ "," if not loop.last }}
-        {%- endfor %}
-    from by_period
+        sum(cohorts.entered_count) as entered_count,
+        sum(cohorts.resolved_count) as resolved_count,
+        sum(cohorts.converted_count) as converted_count,
+        sum(cohorts.in_7_days_count) as in_7_days_count,
+        sum(cohorts.in_30_days_count) as in_30_days_count,
+        sum(cohorts.in_60_days_count) as in_60_days_count,
+        sum(cohorts.in_90_days_count) as in_90_days_count,
+        min(cohorts.age_days) as age_days
+    from cohorts
     cross join
         {{ segments({
-            'persona': 'by_period.persona',
-            'region': 'by_period.region',
-            'channel': 'by_period.channel'
+            'persona': 'cohorts.persona',
+            'region': 'cohorts.region',
+            'channel': 'cohorts.channel'
         }) }}
     group by 1, 2, 3, 4, 5, 6, 7, 8
 
 ),
 
-measured as (
+arrival_parts as (
 
     select
-        counted.*,
+        arrivals.from_stage,
+        arrivals.to_stage,
+        arrivals.period_kind,
+        arrivals.period_start_date,
+        arrivals.period_end_at,
+        segments.segment,
+        segments.dimension,
+        segments.dimension_value,
+        sum(arrivals.arrived_count) as arrived_count
+    from arrivals
+    cross join
+        {{ segments({
+            'persona': 'arrivals.persona',
+            'region': 'arrivals.region',
+            'channel': 'arrivals.channel'
+        }) }}
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+
+),
+
+-- each question: whom it is asked of, of how many of them it is true, and if that can still change
+asked as (
+
+    select
+        cohort_parts.from_stage,
+        cohort_parts.to_stage,
+        cohort_parts.period_kind,
+        cohort_parts.period_start_date,
+        cohort_parts.period_end_at,
+        cohort_parts.segment,
+        cohort_parts.dimension,
+        cohort_parts.dimension_value,
         measures.measure,
+        cohort_parts.entered_count,
         measures.base_count,
         measures.success_count,
-        counted.period_end_at <= {{ as_of() }} as is_over,
-        counted.period_end_at <= {{ as_of() }} and measures.is_complete as is_final
-    from counted
+        measures.is_settled
+    from cohort_parts
     cross join
         lateral (
             values
             (
                 'cohort_resolved',
-                counted.resolved_count,
-                counted.converted_count,
-                counted.resolved_count = counted.entered_count
+                cohort_parts.resolved_count,
+                cohort_parts.converted_count,
+                cohort_parts.resolved_count = cohort_parts.entered_count
             ),
-            {%- for age in (7, 30, 60, 90) %}
             (
-                'cohort_{{ age }}_days',
-                counted.entered_count,
-                counted.converted_in_{{ age }}_count,
-                counted.is_{{ age }}_days_old
+                'cohort_7_days',
+                cohort_parts.entered_count,
+                cohort_parts.in_7_days_count,
+                cohort_parts.age_days >= 7
             ),
-            {%- endfor %}
-            ('period', counted.entered_count, counted.arrived_count, true)
-        ) as measures (measure, base_count, success_count, is_complete)
+            (
+                'cohort_30_days',
+                cohort_parts.entered_count,
+                cohort_parts.in_30_days_count,
+                cohort_parts.age_days >= 30
+            ),
+            (
+                'cohort_60_days',
+                cohort_parts.entered_count,
+                cohort_parts.in_60_days_count,
+                cohort_parts.age_days >= 60
+            ),
+            (
+                'cohort_90_days',
+                cohort_parts.entered_count,
+                cohort_parts.in_90_days_count,
+                cohort_parts.age_days >= 90
+            ),
+            ('period', cohort_parts.entered_count, 0, true)
+        ) as measures (measure, base_count, success_count, is_settled)
+
+    union all
+
+    select
+        from_stage,
+        to_stage,
+        period_kind,
+        period_start_date,
+        period_end_at,
+        segment,
+        dimension,
+        dimension_value,
+        'period' as measure,
+        0 as entered_count,
+        0 as base_count,
+        arrived_count as success_count,
+        true as is_settled
+    from arrival_parts
+
+),
+
+counted as (
+
+    select
+        from_stage,
+        to_stage,
+        period_kind,
+        period_start_date,
+        period_end_at,
+        segment,
+        dimension,
+        dimension_value,
+        measure,
+        sum(entered_count) as entered_count,
+        sum(base_count) as base_count,
+        sum(success_count) as success_count,
+        bool_and(is_settled) as is_settled
+    from asked
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 ),
 
@@ -328,36 +396,36 @@ final as (
 
     select
         ----------  ids
-        measured.segment,
+        counted.segment,
 
         ----------  strings
-        measured.period_kind,
-        measured.from_stage,
-        measured.to_stage,
-        measured.measure,
-        measured.dimension,
-        measured.dimension_value,
+        counted.period_kind,
+        counted.from_stage,
+        counted.to_stage,
+        counted.measure,
+        counted.dimension,
+        counted.dimension_value,
 
         ----------  numerics
         pairs.from_rank,
         pairs.to_rank,
-        measured.entered_count::integer as entered_count,
-        measured.base_count::integer as base_count,
-        measured.success_count::integer as success_count,
-        round(measured.success_count / nullif(measured.base_count, 0), 6)::numeric(12, 6)
+        counted.entered_count::integer as entered_count,
+        counted.base_count::integer as base_count,
+        counted.success_count::integer as success_count,
+        round(counted.success_count / nullif(counted.base_count, 0), 6)::numeric(12, 6)
             as conversion_rate,
 
         ----------  booleans
-        measured.is_over,
-        measured.is_final,
+        counted.period_end_at <= {{ as_of() }} as is_over,
+        counted.period_end_at <= {{ as_of() }} and counted.is_settled as is_final,
 
         ----------  dates
-        measured.local_start::date as period_start_date
-    from measured
+        counted.period_start_date
+    from counted
     inner join pairs
         on
-            measured.from_stage = pairs.from_stage
-            and measured.to_stage = pairs.to_stage
+            counted.from_stage = pairs.from_stage
+            and counted.to_stage = pairs.to_stage
 
 )
 

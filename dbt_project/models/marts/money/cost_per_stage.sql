@@ -98,10 +98,8 @@ counted as (
     where
         -- deleted before the period was over: not of its population
         coalesce(
-            entered.deleted_at >= (
-                date_trunc(period_kinds.period_kind, entered.entered_date::timestamp)
-                + period_kinds.period_length
-            ) at time zone current_era.zone,
+            entered.deleted_at
+            >= {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }},
             true
         )
     group by 1, 2, 3, 4, 5, 6

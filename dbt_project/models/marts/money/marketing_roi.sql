@@ -104,10 +104,8 @@ placed as (
     where
         -- deleted before the period was over: not of its population
         coalesce(
-            happenings.deleted_at >= (
-                date_trunc(period_kinds.period_kind, happenings.happened_date::timestamp)
-                + period_kinds.period_length
-            ) at time zone current_era.zone,
+            happenings.deleted_at
+            >= {{ period_end_at('happenings.happened_date', 'period_kinds', 'current_era.zone') }},
             true
         )
 

@@ -99,9 +99,9 @@ measured as (
     left join deals
         on
             periods.currency = deals.currency
-            and deals.known_at < periods.period_end_at
-            and coalesce(deals.closed_at >= periods.period_start_at, true)
-            and coalesce(deals.deleted_at >= periods.period_end_at, true)
+            and periods.period_end_at > deals.known_at
+            and coalesce(periods.period_start_at <= deals.closed_at, true)
+            and coalesce(periods.period_end_at <= deals.deleted_at, true)
     group by 1, 2, 3, 4
 
 ),
