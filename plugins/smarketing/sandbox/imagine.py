@@ -61,6 +61,10 @@ def _imagine(
     )
     story = Story(number, prospect, until, [record], moves, acting=[(moves[0].at, 0)])
     add_second_records(rng, story)
+    # who comes a second time was brought by a campaign of that time
+    chance = stream(company.seed, f"campaigns of/{number}")
+    for second in story.records[1:]:
+        second.campaign_id = campaigns.draw(chance, second.channel, second.created)
     if len(story.records) == 1:
         story.echoes = repeats(rng, moves, until)
     Routing(company, rng, story).run()
