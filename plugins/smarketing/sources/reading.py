@@ -9,6 +9,7 @@ from typing import Any, Protocol, get_args
 
 from psycopg import Connection
 from smarketing.config import SourceName, read_settings
+from smarketing.sources.links import remember_system
 from smarketing.sources.loading import create_missing
 
 
@@ -66,8 +67,10 @@ def extract(
     if source == "csv_export":
         from smarketing.sources import csv_export
 
+        exports = csv_export.read_mapping(mapping)
+        remember_system(warehouse_uri, source, exports.system, exports.record_link)
         return csv_export.extract(
-            csv_export.read_mapping(mapping),
+            exports,
             warehouse_uri=warehouse_uri,
             night_id=night_id,
             known_at=known_at,
@@ -78,6 +81,7 @@ def extract(
 
     system = import_module(f"smarketing.sources.{source}")
     declared = read_settings(mapping, system.Settings)
+    remember_system(warehouse_uri, source, declared.system, declared.record_link)
     connection = connection_in_task(declared.connection)
     with system.open_source(declared, connection, known_at) as opened:
         return streams.extract(
