@@ -27,16 +27,17 @@ RecordLink = Annotated[str, AfterValidator(_opens_a_record)]
 
 
 def remember_system(uri: str, source: str, system: str, record_link: str | None) -> None:
-    """Write down what a source calls itself in keys, and where its records can be opened.
+    """Write down which source tells of a system, and where its records can be opened.
 
-    ``uri`` is the loader's. A link that changed replaces the one before: it says where a record
-    stands today, of whatever day the marts are.
+    An address that changed takes the place of the one before: it says where a record stands today,
+    whatever day the marts speak for.
     """
     with connect(uri, "loader") as connection:
         connection.execute(
             """
-            insert into ops.source_systems (source, system, record_link) values (%s, %s, %s)
-            on conflict (source, system) do update set record_link = excluded.record_link
+            insert into ops.systems (system, source, record_link) values (%s, %s, %s)
+            on conflict (system) do update
+                set source = excluded.source, record_link = excluded.record_link
             """,
-            (source, system, record_link),
+            (system, source, record_link),
         )

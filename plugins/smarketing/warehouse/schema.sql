@@ -346,14 +346,13 @@ create table if not exists ops.source_spans (
 comment on table ops.source_spans is
 'What a night went on without: a source that could not be read, and since when (null: never was).';
 
-create table if not exists ops.source_systems (
+create table if not exists ops.systems (
+    system text primary key,
     source text not null,
-    system text not null,
-    record_link text,
-    primary key (source, system)
+    record_link text
 );
-comment on table ops.source_systems is
-'What a source calls itself in the keys of its records, and the address at which one can be opened, with {id} where its id goes (null: none is known). Written whenever the source is read.';
+comment on table ops.systems is
+'Which source tells of a system, by the name that stands in the keys of its records, and the address at which one can be opened, with {id} where its id goes (null: none is given). Written whenever the source is read.';
 
 create table if not exists ops.publications (
     build_id bigint generated always as identity primary key,
@@ -366,6 +365,6 @@ create table if not exists ops.publications (
 comment on table ops.publications is 'Every publication, in order. The newest is what readers see.';
 
 grant insert, select on ops.rejected_rows to smarketing_loader;
-grant insert, select, update on ops.source_systems to smarketing_loader;
+grant insert, select, update on ops.systems to smarketing_loader;
 
 reset role;

@@ -6,9 +6,9 @@ spans as (
 
 ),
 
-source_systems as (
+systems as (
 
-    select * from {{ ref('stg_ops__source_systems') }}
+    select * from {{ ref('stg_ops__systems') }}
 
 ),
 
@@ -27,12 +27,12 @@ identity as (
 unread_systems as (
 
     select
-        source_systems.system,
+        systems.system,
         -- a source that was never read has told nothing at all
         min(coalesce(spans.missing_from, '-infinity')) as unread_from
     from spans
-    inner join source_systems
-        on spans.source = source_systems.source
+    inner join systems
+        on spans.source = systems.source
     group by 1
 
 ),

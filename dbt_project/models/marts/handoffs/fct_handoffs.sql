@@ -64,9 +64,9 @@ business_clocks as (
 
 ),
 
-record_links as (
+systems as (
 
-    select * from {{ ref('int_record_links') }}
+    select * from {{ ref('stg_ops__systems') }}
 
 ),
 
@@ -175,7 +175,7 @@ final as (
         acceptances.status as acceptance_status,
         decisions.decision,
         decisions.reason as rejection_reason,
-        {{ record_url('clocked.lead_id', 'record_links.record_link') }} as record_url,
+        {{ record_url('clocked.lead_id', 'systems.record_link') }} as record_url,
 
         ----------  numerics
         clocked.cycle_number::integer as cycle_number,
@@ -232,8 +232,8 @@ final as (
         on
             clocked.lead_id = tallies.lead_id
             and clocked.cycle_number = tallies.cycle_number
-    left join record_links
-        on split_part(clocked.lead_id, ':', 1) = record_links.system
+    left join systems
+        on split_part(clocked.lead_id, ':', 1) = systems.system
 
 )
 

@@ -12,9 +12,9 @@ owners as (
 
 ),
 
-record_links as (
+systems as (
 
-    select * from {{ ref('int_record_links') }}
+    select * from {{ ref('stg_ops__systems') }}
 
 ),
 
@@ -41,7 +41,7 @@ final as (
         {{ spelled('touches.direction') }} as direction,
         {{ spelled('touches.outcome') }} as outcome,
         owners.team,
-        {{ record_url('touches.record_key', 'record_links.record_link') }} as record_url,
+        {{ record_url('touches.record_key', 'systems.record_link') }} as record_url,
 
         ----------  numerics
         touches.cycle_number::integer as cycle_number,
@@ -61,8 +61,8 @@ final as (
     cross join current_era
     left join owners
         on touches.owner_key = owners.owner_key
-    left join record_links
-        on touches.system = record_links.system
+    left join systems
+        on touches.system = systems.system
 
 )
 

@@ -44,9 +44,9 @@ business_clocks as (
 
 ),
 
-record_links as (
+systems as (
 
-    select * from {{ ref('int_record_links') }}
+    select * from {{ ref('stg_ops__systems') }}
 
 ),
 
@@ -202,7 +202,7 @@ final as (
             || ' (' || timed.zone || ')',
             ''
         ) as would_have_met,
-        {{ record_url('timed.lead_id', 'record_links.record_link') }} as record_url,
+        {{ record_url('timed.lead_id', 'systems.record_link') }} as record_url,
 
         ----------  numerics
         timed.cycle_number::integer as cycle_number,
@@ -220,8 +220,8 @@ final as (
         timed.due_at,
         timed.answered_at
     from timed
-    left join record_links
-        on split_part(timed.lead_id, ':', 1) = record_links.system
+    left join systems
+        on split_part(timed.lead_id, ':', 1) = systems.system
 
 )
 

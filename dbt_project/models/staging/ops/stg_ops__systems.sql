@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ source('ops', 'source_systems') }}
+    select * from {{ source('ops', 'systems') }}
 
 ),
 
@@ -10,8 +10,8 @@ renamed as (
 
     select
         ----------  ids
-        source,
         system,
+        source,
 
         ----------  strings
         record_link
