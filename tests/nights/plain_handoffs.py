@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import holidays
 import yaml
 
 DAY = timedelta(days=1)
@@ -62,9 +61,11 @@ def hours_on(day: date, weeks: Mapping[str, list[str]]) -> list[str]:
 
 
 def openings(rule: dict[str, Any], first: date, last: date) -> list[Opening]:
+    from holidays import country_holidays
+
     zone = ZoneInfo(rule["zone"])
     told = rule.get("holidays", {})
-    public = holidays.country_holidays(told["country"], subdiv=told.get("subdivision"))
+    public = country_holidays(told["country"], subdiv=told.get("subdivision"))
     found = []
     for day in (first + number * DAY for number in range((last - first).days)):
         if day in rule.get("exceptions", {}):
@@ -219,7 +220,7 @@ class Company:
         at, assigned = instant(row["handed_off"]), instant(row["assigned"])
         assert at
         # what was before the first version is read in its words
-        version = [each for each in self.versions if each.starts <= at or each is self.versions[0]][-1]
+        version = [self.versions[0], *(each for each in self.versions if each.starts <= at)][-1]
         handoff = version.text["handoff"]
         team = teams[row["owner_id"]] if row["owner_id"] else None
         name = version.text["regions"][region]["calendar"]
@@ -235,7 +236,8 @@ class Company:
             if touched < at or (until and touched >= until) or touch["is_automated"] == "true":
                 continue
             is_sales = version.is_sales(teams.get(touch["owner_id"], ""))
-            if is_sales and touch["direction"] == "outbound" and version.is_listed("touches", touch):
+            is_outward = touch["direction"] == "outbound"
+            if is_sales and is_outward and version.is_listed("touches", touch):
                 counted.append((touched, touch))
             is_reply = not touch["owner_id"] and touch["direction"] == "inbound"
             if (is_sales or is_reply) and version.is_listed("conversation", touch):

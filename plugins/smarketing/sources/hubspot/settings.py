@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from smarketing.sources.links import RecordLink
 from smarketing.sources.hubspot.tables import MAPPED
+from smarketing.sources.links import RecordLink
 
 _OURS: Final = frozenset(column.name for column in MAPPED)
 

@@ -187,7 +187,9 @@ def test_every_clause_arrives(
     assert rows(connection, "select kind, outcomes from agreement.conversation_kinds") == [
         ("call", ["connected"])
     ]
-    assert rows(connection, "select reason, is_excuse from agreement.leaving_reasons order by 1") == [
+    assert rows(
+        connection, "select reason, is_excuse from agreement.leaving_reasons order by reason"
+    ) == [
         ("duplicate", True),
         ("no budget", False),
         ("not a fit", False),
