@@ -7,6 +7,10 @@ told as (
 
     union all
 
+    select * from {{ ref('int_handoff_members') }}
+
+    union all
+
     select * from {{ ref('int_money_members') }}
 
 ),

@@ -1,3 +1,14 @@
+{%- set is_measured -%}
+    (
+        periods.metric in (
+            'volume', 'conversion', 'cycle_time', 'response', 'attempts', 'acceptance', 'worked',
+            'revenue', 'pipeline', 'roi'
+        )
+        or coalesce(periods.judged_by = 'acceptance', false)
+    )
+    and periods.only_qualified is not true
+{%- endset -%}
+
 with
 
 periods as (
@@ -42,15 +53,9 @@ measured as (
         coalesce(counted.open_count, 0) as open_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
         -- what else is promised needs facts that no model has yet
-        periods.metric in ('volume', 'conversion', 'cycle_time', 'revenue', 'pipeline', 'roi')
-        and periods.only_qualified is not true as is_measured,
+        {{ is_measured }} as is_measured,
         case
-            when
-                periods.metric not in (
-                    'volume', 'conversion', 'cycle_time', 'revenue', 'pipeline', 'roi'
-                )
-                or periods.only_qualified
-                then null
+            when not ({{ is_measured }}) then null
             when periods.unit = 'leads' then coalesce(counted.sample_size, 0)::numeric
             when periods.unit = 'money' then coalesce(counted.amount, 0)
             when periods.unit = 'share'
