@@ -11,7 +11,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(HOME_DIR)/cache/hypothesis
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly scoreboard dsn up down check test lint types soak bench docs lock clean
+.PHONY: help nightly scoreboard dsn up down check test lint types soak bench docs reference lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,10 @@ bench: $(BIN)/smarketing ## Measure business time, whole nights at several sizes
 	@$(BIN)/python bench/salesforce_bulk.py
 	@$(BIN)/python bench/marketo_bulk.py
 
-docs: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew
+docs: $(BIN)/smarketing ## Write the models' documentation as one page, docs/index.html in the home folder
+	@$(BIN)/smarketing docs
+
+reference: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew
 	@$(BIN)/smarketing agreement schema > agreements/agreement.schema.json
 	@$(BIN)/python -m smarketing.agreement.reference docs/agreement.md
 
