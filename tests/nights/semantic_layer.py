@@ -108,7 +108,7 @@ class SemanticLayer:
         [owner] = [
             other
             for other in self.models.values()
-            if any(each["name"] == entity and each["type"] == "primary" for each in other["entities"])
+            if (entity, "primary") in {(each["name"], each["type"]) for each in other["entities"]}
         ]
         assert dimension in {each["name"] for each in owner["dimensions"]}, dimension
         joined[entity] = (
