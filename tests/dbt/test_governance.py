@@ -1,4 +1,4 @@
-"""What readers may rely on: every mart has an owner, a contract, a grain, and words for all of it."""
+"""What readers may rely on: every mart has an owner, a contract, a grain, and words for it all."""
 
 from __future__ import annotations
 
