@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -285,7 +285,9 @@ def measure(leads: int) -> Measured:
     console.print(f"[dim]{leads:,} leads: building ...[/]")
     measured.raw_mib = _mib(server.data_folder())
     night = open_night(uri, NIGHT, NIGHT)
-    with _watched(measured):
+    workdir.mkdir(parents=True)
+    # what dbt says of each model is for a night's log
+    with _watched(measured), (workdir / "dbt.log").open("w") as said, redirect_stdout(said):
         for layer in LAYERS:
             build_layer(uri, night, layer, workdir)
     with connect(uri, "transformer") as connection:
