@@ -4,8 +4,8 @@
     format(
         '%s/%s/%s/%s',
         {{ member }}.is_success,
-        round({{ member }}.days, 6),
-        {{ member }}.amount,
-        {{ member }}.spend
+        trim_scale(round({{ member }}.days, 6)),
+        trim_scale({{ member }}.amount),
+        trim_scale({{ member }}.spend)
     )
 {%- endmacro %}
