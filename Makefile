@@ -48,8 +48,9 @@ types: $(BIN)/smarketing ## Check the types
 soak: $(BIN)/smarketing ## Run the long tests: kills, many seeds, every service of docker-compose
 	@$(BIN)/pytest -m slow
 
-bench: $(BIN)/smarketing ## Measure business time, whole nights at several sizes, and sources behind an API
+bench: $(BIN)/smarketing ## Measure business time, all models on ten million events, whole nights, sources behind an API
 	@$(BIN)/python bench/business_time.py
+	@$(BIN)/python bench/marts.py
 	@$(BIN)/python bench/nights.py
 	@$(BIN)/python bench/sources.py
 	@$(BIN)/python bench/salesforce_bulk.py
