@@ -8,6 +8,8 @@ promises as (
         promises.*,
         versions.zone,
         versions.default_calendar,
+        -- what cannot be told tonight cannot be told of any day
+        promises.actual is not null or promises.expected_to_date is not null as is_told,
         row_number() over (
             order by
                 promises.agreement_version,
@@ -218,7 +220,7 @@ final as (
         promises.target,
         round(
             case
-                when promises.status = 'undetermined' then null
+                when not promises.is_told then null
                 when promises.unit in ('leads', 'money')
                     then
                         promises.target * to_date.elapsed_business_seconds
@@ -229,7 +231,7 @@ final as (
         )::numeric(20, 6) as expected_to_date,
         round(
             case
-                when promises.status <> 'undetermined'
+                when promises.is_told
                     then {{ promised_actual('promises', 'to_date') }}
             end,
             6
