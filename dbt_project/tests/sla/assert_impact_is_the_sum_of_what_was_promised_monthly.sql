@@ -41,7 +41,7 @@ promised as (
     select
         quarters.agreement_version,
         quarters.quarters_since_start,
-        quarters.value,
+        quarters.measure_value,
         months.commitment_id,
         count(*) as month_count,
         sum(months.actual) as actual,
@@ -60,7 +60,7 @@ promised as (
 select * from promised
 where
     month_count = 3
-    and actual - value not between 0 and (
+    and actual - measure_value not between 0 and (
         select count(*)
         from deleted
         where deleted.deleted_at >= promised.starts_at and deleted.deleted_at < promised.ends_at

@@ -5,32 +5,41 @@
 
 with
 
+-- all sums of a version are in one currency
+currencies as (
+
+    select
+        version,
+        min(currency) as currency
+    from {{ ref('stg_agreement__commitments') }}
+    group by 1
+
+),
+
+path_ends as (
+
+    select
+        version,
+        stage,
+        stage_rank,
+        max(stage_rank) over (partition by version) as last_rank
+    from {{ ref('stg_agreement__stages') }}
+
+),
+
 versions as (
 
     select
         versions.*,
         currencies.currency,
-        last_stages.stage as last_stage
+        path_ends.stage as last_stage
     from {{ ref('stg_agreement__versions') }} as versions
-    -- all sums of a version are in one currency
-    left join (
-        select
-            version,
-            min(currency) as currency
-        from {{ ref('stg_agreement__commitments') }}
-        group by 1
-    ) as currencies
+    left join currencies
         on versions.version = currencies.version
-    inner join (
-        select distinct on (version)
-            version,
-            stage
-        from {{ ref('stg_agreement__stages') }}
-        order by
-            version,
-            stage_rank desc nulls last
-    ) as last_stages
-        on versions.version = last_stages.version
+    inner join path_ends
+        on
+            versions.version = path_ends.version
+            and path_ends.stage_rank = path_ends.last_rank
     where versions.in_force_from <= {{ as_of() }}
 
 ),
@@ -116,15 +125,14 @@ quarters as (
 timed_quarters as (
 
     select
-        *,
-        quarter_start_date::timestamp at time zone zone as quarter_start_at,
-        quarter_end_date::timestamp at time zone zone as quarter_end_at
+        quarters.*,
+        quarters.quarter_end_date::timestamp at time zone quarters.zone as quarter_end_at
     from quarters
+    cross join histories
     where
-        quarter_start_date::timestamp at time zone zone < {{ as_of() }}
-        and quarter_end_date > (
-            select least(funnel_since, deals_since, spend_since) from histories
-        )
+        quarters.quarter_start_date::timestamp at time zone quarters.zone < {{ as_of() }}
+        and quarters.quarter_end_date
+        > least(histories.funnel_since, histories.deals_since, histories.spend_since)
 
 ),
 
@@ -304,7 +312,7 @@ measures as (
         told.measure,
         told.unit,
         case when told.unit = 'money' then measured.currency end as currency,
-        told.amount as value,
+        told.amount as measure_value,
         told.sample_size,
         measured.quarter_end_at + told.matures_after_days * interval '24 hours' <= {{ as_of() }}
             as is_final,
@@ -349,8 +357,8 @@ compared as (
 
     select
         measures.*,
-        before_signing.value as value_before_signing,
-        year_before.value as value_year_before
+        before_signing.measure_value as value_before_signing,
+        year_before.measure_value as value_year_before
     from measures
     left join measures as before_signing
         on
@@ -383,17 +391,17 @@ final as (
 
         ----------  numerics
         quarters_since_start,
-        round(value, 6)::numeric(20, 6) as value,
+        round(measure_value, 6)::numeric(20, 6) as measure_value,
         sample_size::integer as sample_size,
         round(value_before_signing, 6)::numeric(20, 6) as value_before_signing,
         round(value_year_before, 6)::numeric(20, 6) as value_year_before,
         case
             when is_final and value_before_signing > 0
-                then round(value / value_before_signing - 1, 6)
+                then round(measure_value / value_before_signing - 1, 6)
         end::numeric(20, 6) as growth_since_signing,
         case
             when is_final and is_told_whole and value_year_before > 0
-                then round(value / value_year_before - 1, 6)
+                then round(measure_value / value_year_before - 1, 6)
         end::numeric(20, 6) as growth_year_on_year,
 
         ----------  booleans

@@ -152,26 +152,26 @@ members_now as (
 compared as (
 
     select
-        coalesce(members_now.agreement_version, before.agreement_version) as agreement_version,
-        coalesce(members_now.commitment_id, before.commitment_id) as commitment_id,
-        coalesce(members_now.segment, before.segment) as segment,
-        coalesce(members_now.period_start_date, before.period_start_date) as period_start_date,
-        coalesce(members_now.lead_id, before.lead_id) as lead_id,
-        before.is_renamed,
-        before.place,
-        before.contribution as reported_contribution,
+        coalesce(members_now.agreement_version, told_before.agreement_version) as agreement_version,
+        coalesce(members_now.commitment_id, told_before.commitment_id) as commitment_id,
+        coalesce(members_now.segment, told_before.segment) as segment,
+        coalesce(members_now.period_start_date, told_before.period_start_date) as period_start_date,
+        coalesce(members_now.lead_id, told_before.lead_id) as lead_id,
+        told_before.is_renamed,
+        told_before.place,
+        told_before.contribution as reported_contribution,
         members_now.contribution,
         members_now.is_success
-    from numbered_members as before
+    from numbered_members as told_before
     full join members_now
         on
-            before.agreement_version = members_now.agreement_version
-            and before.commitment_id = members_now.commitment_id
-            and before.segment = members_now.segment
-            and before.period_start_date = members_now.period_start_date
-            and before.member_key = members_now.member_key
-            and before.place = 1
-    where before.contribution is distinct from members_now.contribution
+            told_before.agreement_version = members_now.agreement_version
+            and told_before.commitment_id = members_now.commitment_id
+            and told_before.segment = members_now.segment
+            and told_before.period_start_date = members_now.period_start_date
+            and told_before.member_key = members_now.member_key
+            and told_before.place = 1
+    where told_before.contribution is distinct from members_now.contribution
 
 ),
 
@@ -222,7 +222,11 @@ causes as (
         array_agg(distinct lead_id order by lead_id) filter (where lead_id is not null)
             as changed_lead_ids
     from caused
-    group by 1, 2, 3, 4
+    group by
+        agreement_version,
+        commitment_id,
+        segment,
+        period_start_date
 
 ),
 
