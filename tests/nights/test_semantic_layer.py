@@ -96,6 +96,18 @@ def test_mqls_of_the_running_month_are_those_of_the_scoreboard(
             assert layer.values("mqls", [month, cut]).get((period, value), 0) == actual
 
 
+def test_answers_of_the_running_month_are_those_of_the_scoreboard(
+    night: Company, layer: SemanticLayer
+) -> None:
+    [(period, actual, sample)] = night.query(
+        "select period_start_date, actual, sample_size from marts.sla_compliance "
+        "where commitment_id = 'first_response' and segment = 'all' and not is_over"
+    )
+    month = ["TimeDimension('metric_time', 'month')"]
+    assert layer.values("responses_due", month)[(period,)] == sample > 0
+    assert round(layer.values("response_share", month)[(period,)], 6) == actual
+
+
 def test_what_was_promised_is_told_as_it_was_judged(night: Company, layer: SemanticLayer) -> None:
     cuts = ["commitment_id", "segment", "period_kind"]
     told = layer.values(

@@ -72,6 +72,17 @@ deals as (
 
 ),
 
+handoffs as (
+
+    select
+        handoffs.*,
+        leads.deleted_at
+    from {{ ref('fct_handoffs') }} as handoffs
+    inner join leads
+        on handoffs.lead_id = leads.lead_id
+
+),
+
 spend as (
 
     select * from {{ ref('int_source_spend') }}
@@ -212,6 +223,25 @@ funnel as (
 
 ),
 
+-- of those who were answered at all
+answered as (
+
+    select
+        quarter_days.version,
+        quarter_days.quarters_since_start,
+        count(*) as handoff_count,
+        percentile_cont(0.5) within group (order by handoffs.response_business_seconds)
+        / 3600 as median_hours
+    from handoffs
+    inner join quarter_days
+        on handoffs.handed_off_date = quarter_days.date_day
+    where
+        handoffs.response_business_seconds is not null
+        and coalesce(handoffs.deleted_at >= quarter_days.quarter_end_at, true)
+    group by 1, 2
+
+),
+
 won as (
 
     select
@@ -271,6 +301,8 @@ measured as (
         timed_quarters.*,
         coalesce(funnel.lead_count, 0) as lead_count,
         coalesce(funnel.customer_count, 0) as customer_count,
+        coalesce(answered.handoff_count, 0) as answered_count,
+        answered.median_hours,
         coalesce(won.deal_count, 0) as won_count,
         coalesce(won.amount, 0) as won_amount,
         coalesce(opened.deal_count, 0) as opened_count,
@@ -286,6 +318,10 @@ measured as (
         on
             timed_quarters.version = funnel.version
             and timed_quarters.quarters_since_start = funnel.quarters_since_start
+    left join answered
+        on
+            timed_quarters.version = answered.version
+            and timed_quarters.quarters_since_start = answered.quarters_since_start
     left join won
         on
             timed_quarters.version = won.version
@@ -329,6 +365,10 @@ measures as (
                 'conversion', 'share',
                 measured.customer_count::numeric / nullif(measured.lead_count, 0),
                 measured.lead_count, {{ matures_after_days }}, measured.funnel_since
+            ),
+            (
+                'median_response', 'business hours', measured.median_hours::numeric,
+                measured.answered_count, {{ matures_after_days }}, measured.funnel_since
             ),
             (
                 'pipeline', 'money', measured.opened_amount, measured.opened_count, 0,

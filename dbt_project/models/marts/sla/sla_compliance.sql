@@ -1,3 +1,13 @@
+{%- set is_measured -%}
+    (
+        periods.metric in (
+            'volume', 'conversion', 'cycle_time', 'response', 'attempts', 'acceptance', 'worked'
+        )
+        or coalesce(periods.judged_by = 'acceptance', false)
+    )
+    and periods.only_qualified is not true
+{%- endset -%}
+
 with
 
 periods as (
@@ -42,13 +52,9 @@ measured as (
         coalesce(counted.open_count, 0) as open_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
         -- what else is promised needs facts that no model has yet
-        periods.metric in ('volume', 'conversion', 'cycle_time')
-        and periods.only_qualified is not true as is_measured,
+        {{ is_measured }} as is_measured,
         case
-            when
-                periods.metric not in ('volume', 'conversion', 'cycle_time')
-                or periods.only_qualified
-                then null
+            when not ({{ is_measured }}) then null
             else {{ promised_actual('periods', 'counted') }}
         end as actual
     from periods
