@@ -89,7 +89,7 @@ def test_days_come_from_the_calendar(models: dict[str, Node]) -> None:
 
 
 def test_the_table_of_marts_is_complete() -> None:
-    """README's readers learn of each mart by its grain."""
+    """Whoever reads what has changed learns of each mart by its grain."""
     changelog = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert [mart for mart in marts() if f"| `{mart}` |" not in changelog] == []
 
