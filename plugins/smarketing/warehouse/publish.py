@@ -103,6 +103,8 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
                 f"Schema {CANDIDATE} holds no marts: the night was not built. Run the task "
                 "transform.marts again."
             )
+        # before the lock: nobody waits for it
+        _keep_closed_periods(connection, night)
         if published:
             connection.execute(
                 sql.SQL("lock table {} in access exclusive mode").format(
@@ -110,7 +112,6 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
                 )
             )
         rows = sum(_count(connection, CANDIDATE, table) for table in candidate)
-        _keep_closed_periods(connection, night)
         build_id = _sign(connection, night)
         if _schema_exists(connection, PREVIOUS):
             # dropping takes locks that a reader of the old night may hold: that can wait
