@@ -51,8 +51,8 @@ promised as (
     inner join months
         on
             quarters.agreement_version = months.agreement_version
-            and months.period_start_date >= quarters.quarter_start_date
-            and months.period_end_date <= quarters.quarter_end_date
+            and quarters.quarter_start_date <= months.period_start_date
+            and quarters.quarter_end_date >= months.period_end_date
     group by 1, 2, 3, 4
 
 )

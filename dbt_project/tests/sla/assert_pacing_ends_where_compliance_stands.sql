@@ -1,5 +1,5 @@
--- The same question put to two marts: where does the promise stand tonight? A failure means that the
--- latest day of sla_pacing is not what sla_compliance says, or that a period has no such day.
+-- The same question put to two marts: where does the promise stand tonight? A failure means that
+-- the latest day of sla_pacing is not what sla_compliance says, or that a period has no such day.
 with
 
 promised as (

@@ -5,7 +5,13 @@ with
 days as (
 
     select
-        *,
+        agreement_version,
+        commitment_id,
+        segment,
+        period_start_date,
+        date_day,
+        sample_size_to_date,
+        expected_to_date,
         lag(sample_size_to_date) over through_the_period as sample_size_before,
         lag(expected_to_date) over through_the_period as expected_before,
         lag(date_day) over through_the_period as day_before
