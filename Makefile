@@ -11,7 +11,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(HOME_DIR)/cache/hypothesis
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help nightly scoreboard dsn up down check test lint types soak bench docs lock clean
+.PHONY: help nightly scoreboard dsn up down check test lint types soak bench docs reference lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,14 +48,18 @@ types: $(BIN)/smarketing ## Check the types
 soak: $(BIN)/smarketing ## Run the long tests: kills, many seeds, every service of docker-compose
 	@$(BIN)/pytest -m slow
 
-bench: $(BIN)/smarketing ## Measure business time, whole nights at several sizes, and sources behind an API
+bench: $(BIN)/smarketing ## Measure business time, all models on ten million events, whole nights, sources behind an API
 	@$(BIN)/python bench/business_time.py
+	@$(BIN)/python bench/marts.py
 	@$(BIN)/python bench/nights.py
 	@$(BIN)/python bench/sources.py
 	@$(BIN)/python bench/salesforce_bulk.py
 	@$(BIN)/python bench/marketo_bulk.py
 
-docs: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew
+docs: $(BIN)/smarketing ## Write the models' documentation as one page, docs/index.html in the home folder
+	@$(BIN)/smarketing docs
+
+reference: $(BIN)/smarketing ## Write the agreement's JSON Schema and the tables of its page anew
 	@$(BIN)/smarketing agreement schema > agreements/agreement.schema.json
 	@$(BIN)/python -m smarketing.agreement.reference docs/agreement.md
 

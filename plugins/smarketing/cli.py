@@ -22,6 +22,7 @@ from rich.markup import escape
 
 from smarketing.config import Config, Sandbox, read_config
 from smarketing.explained import ExplainedError
+from smarketing.home import home
 from smarketing.warehouse import server
 from smarketing.warehouse.connection import WarehouseError, connect, given_uri, with_parameters
 from smarketing.warehouse.initialise import initialise, is_initialised
@@ -193,6 +194,19 @@ def dsn(config: ConfigOption = None) -> None:
             _warehouse(read_config(config)), user="smarketing_reader", password=None
         )
         typer.echo(uri)
+
+
+@app.command()
+def docs(config: ConfigOption = None) -> None:
+    """Write the models' documentation as one page: columns, meaning, lineage."""
+    from smarketing.warehouse.site import build_site
+
+    with _explained():
+        settings = read_config(config)
+        page = home() / "docs" / "index.html"
+        with _doing("the models' documentation"):
+            build_site(_warehouse(settings), settings.workdir, page)
+        console.print(f"[dim]as a page: {escape(str(page))}[/]")
 
 
 @app.command()

@@ -151,8 +151,10 @@ def test_a_vendor_that_is_down_stops_nobody_and_the_next_night_catches_up(
     assert company.run_night(LAST_NIGHT) == {}
     assert query("select as_of from marts.published_night") == [(end_of(LAST_NIGHT),)]
     marts = read_marts(company.company.warehouse)
+    # what changed since it was published depends on what was published
+    del marts["restatements"]
     assert {mart: len(rows) for mart, rows in marts.items()} == {
-        mart: len(rows) for mart, rows in undisturbed.items()
+        mart: len(rows) for mart, rows in undisturbed.items() if mart != "restatements"
     }
 
 

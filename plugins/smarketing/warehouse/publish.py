@@ -103,6 +103,8 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
                 f"Schema {CANDIDATE} holds no marts: the night was not built. Run the task "
                 "transform.marts again."
             )
+        # before the lock: nobody waits for it
+        _keep_closed_periods(connection, night)
         if published:
             connection.execute(
                 sql.SQL("lock table {} in access exclusive mode").format(
@@ -163,6 +165,41 @@ def _sign(connection: psycopg.Connection, night: Night) -> int:
     )
     connection.execute(sql.SQL("grant select on {} to smarketing_reader").format(table))
     return int(row[0])
+
+
+def _keep_closed_periods(connection: psycopg.Connection, night: Night) -> None:
+    """Keep what this night is the first to say of periods that are over: later ones may differ.
+
+    A night that is published again replaces what it had said.
+    """
+    built = connection.execute("select to_regclass('intermediate.int_closed_periods')").fetchone()
+    if built == (None,):
+        return
+    instants = {"as_of": night.as_of, "known_at": night.known_at}
+    connection.execute(
+        "delete from ops.reported_periods where as_of = %(as_of)s and known_at = %(known_at)s",
+        instants,
+    )
+    connection.execute(
+        sql.SQL(
+            """
+            insert into ops.reported_periods
+            select
+                agreement_version, commitment_id, segment, period_start_date,
+                closed.as_of, closed.known_at,
+                told.status, told.actual, told.sample_size, told.success_count, closed.members
+            from intermediate.int_closed_periods as closed
+            inner join {} as told
+                using (agreement_version, commitment_id, segment, period_start_date)
+            where
+                closed.as_of = %(as_of)s
+                and closed.known_at = %(known_at)s
+                and told.is_final
+                and told.status <> 'undetermined'
+            """
+        ).format(sql.Identifier(CANDIDATE, "sla_compliance")),
+        instants,
+    )
 
 
 def _drop_retired(connection: psycopg.Connection) -> None:

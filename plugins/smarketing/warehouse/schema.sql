@@ -364,6 +364,25 @@ create table if not exists ops.publications (
 );
 comment on table ops.publications is 'Every publication, in order. The newest is what readers see.';
 
+create table if not exists ops.reported_periods (
+    agreement_version text not null,
+    commitment_id text not null,
+    segment text not null,
+    period_start_date date not null,
+    as_of timestamptz not null,
+    known_at timestamptz not null,
+    status text not null,
+    actual numeric,
+    sample_size integer not null,
+    success_count integer not null,
+    members jsonb not null,
+    primary key (
+        agreement_version, commitment_id, segment, period_start_date, as_of, known_at
+    )
+);
+comment on table ops.reported_periods is
+'What the first night to report a period as over and final published about it, with the members behind the number: their keys, and what they contributed. Written with the publication. Nights out of order may leave several reports of a period: the one that knew least is the first. No personal data.';
+
 grant insert, select on ops.rejected_rows to smarketing_loader;
 grant insert, select, update on ops.systems to smarketing_loader;
 

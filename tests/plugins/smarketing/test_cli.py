@@ -98,11 +98,12 @@ def test_a_login_that_may_not_make_it_ready_is_told_what_it_lacks(
     assert "may create roles (CREATEROLE)" in fails("scoreboard")
 
 
+@pytest.mark.parametrize("command", ["scoreboard", "docs"])
 def test_a_warehouse_without_any_night_says_what_to_run(
-    warehouse: str, monkeypatch: pytest.MonkeyPatch
+    command: str, warehouse: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMARKETING_WAREHOUSE", warehouse)
-    assert "Nothing has been published yet" in fails("scoreboard")
+    assert "Nothing has been published yet" in fails(command)
 
 
 def test_a_config_folder_that_is_none_is_explained(tmp_path: Path) -> None:

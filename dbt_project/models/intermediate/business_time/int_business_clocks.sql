@@ -1,7 +1,3 @@
--- analysed at once: without statistics the planner takes version and calendar for selective, and
--- compares every instant with every day
-{{ config(post_hook='analyze {{ this }}') }}
-
 -- A day is 24 hours here and is never added as a day: what that is would depend on the zone of the
 -- session.
 

@@ -1,6 +1,5 @@
 {{ config(
-    indexes=[{'columns': ['version', 'calendar', 'shows_at_opening'], 'unique': true}],
-    post_hook='analyze {{ this }}'
+    indexes=[{'columns': ['version', 'calendar', 'shows_at_opening'], 'unique': true}]
 ) }}
 
 with

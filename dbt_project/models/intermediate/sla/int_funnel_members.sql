@@ -2,9 +2,22 @@
 
 with
 
+-- placing_stage: the stage whose entry places a cycle in a period, be it counted (volume), started
+-- from (conversion) or arrived at (cycle time)
 periods as (
 
-    select * from {{ ref('int_commitment_periods') }}
+    select
+        *,
+        case metric
+            when 'volume' then stage
+            when 'conversion' then from_stage
+            when 'cycle_time' then to_stage
+        end as placing_stage
+    from {{ ref('int_commitment_periods') }}
+    where
+        metric in ('conversion', 'cycle_time')
+        -- who passes the rules is told by int_qualification_members
+        or (metric = 'volume' and only_qualified is not true)
 
 ),
 
@@ -44,8 +57,9 @@ period_kinds as (
 
 ),
 
--- the period of each kind in which the cycle entered the stage, to be joined by equality
-dated as (
+-- the period of each kind in which the cycle entered the stage. Written down, so that it is joined
+-- by equality: folded into the join, every period of a stage would be tried on every entry
+dated as materialized (
 
     select
         cycle_stages.*,
@@ -59,8 +73,6 @@ dated as (
 
 ),
 
--- the stage whose entry places a cycle in a period: counted (volume), started from (conversion) or
--- arrived at (cycle time)
 placed as (
 
     select
@@ -71,7 +83,6 @@ placed as (
         periods.from_stage,
         periods.to_stage,
         periods.within_days,
-        periods.only_qualified,
         periods.period_start_date,
         periods.zone,
         dated.lead_id,
@@ -81,11 +92,7 @@ placed as (
     from periods
     inner join dated
         on
-            case periods.metric
-                when 'volume' then periods.stage
-                when 'conversion' then periods.from_stage
-                when 'cycle_time' then periods.to_stage
-            end = dated.stage
+            periods.placing_stage = dated.stage
             and periods.period_kind = dated.period_kind
             and periods.zone = dated.period_zone
             and periods.period_start_date = dated.period_start_date
@@ -100,23 +107,8 @@ placed as (
 
 ),
 
-volumes as (
-
-    select
-        *,
-        true as is_success,
-        null::numeric as days,
-        true as is_final
-    from placed
-    where
-        metric = 'volume'
-        -- who passes the rules is told by int_qualification_members
-        and only_qualified is not true
-
-),
-
 -- the first entry to the target stage that does not lie before the start
-arrivals as (
+conversions as (
 
     select
         placed.version,
@@ -125,6 +117,10 @@ arrivals as (
         placed.period_start_date,
         placed.lead_id,
         placed.cycle_number,
+        placed.within_days,
+        placed.zone,
+        placed.is_date_only,
+        placed.entered_at,
         min(
             {{ duration_days(
                 'placed.entered_at', 'placed.is_date_only',
@@ -133,40 +129,13 @@ arrivals as (
             ) }}
         ) as days
     from placed
-    inner join entries
+    left join entries
         on
             placed.lead_id = entries.lead_id
             and placed.cycle_number = entries.cycle_number
             and placed.to_stage = entries.stage
     where placed.metric = 'conversion'
-    group by 1, 2, 3, 4, 5, 6
-
-),
-
-conversions as (
-
-    select
-        placed.*,
-        coalesce(arrivals.days <= placed.within_days, false) as is_success,
-        arrivals.days,
-        -- old enough that nothing still to come can be in time (what happens at as_of exists)
-        case
-            when placed.is_date_only
-                then
-                    ({{ as_of() }} at time zone placed.zone)::date
-                    > (placed.entered_at at time zone placed.zone)::date + placed.within_days
-            else {{ as_of() }} >= placed.entered_at + placed.within_days * interval '24 hours'
-        end as is_final
-    from placed
-    left join arrivals
-        on
-            placed.version = arrivals.version
-            and placed.commitment_id = arrivals.commitment_id
-            and placed.segment = arrivals.segment
-            and placed.period_start_date = arrivals.period_start_date
-            and placed.lead_id = arrivals.lead_id
-            and placed.cycle_number = arrivals.cycle_number
-    where placed.metric = 'conversion'
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 ),
 
@@ -174,13 +143,11 @@ cycle_times as (
 
     select
         placed.*,
-        true as is_success,
         {{ duration_days(
             'starts.entered_at', 'starts.is_date_only',
             'placed.entered_at', 'placed.is_date_only',
             'placed.zone'
-        ) }} as days,
-        true as is_final
+        ) }} as days
     from placed
     inner join observed_entries as starts
         on
@@ -193,16 +160,60 @@ cycle_times as (
 
 members as (
 
-    select * from volumes
+    select
+        version,
+        commitment_id,
+        segment,
+        period_start_date,
+        lead_id,
+        cycle_number,
+        null::numeric as days,
+        true as is_success,
+        true as is_final,
+        is_date_only,
+        entered_at
+    from placed
+    where metric = 'volume'
 
     union all
 
-    select * from conversions
+    select
+        version,
+        commitment_id,
+        segment,
+        period_start_date,
+        lead_id,
+        cycle_number,
+        days,
+        coalesce(days <= within_days, false) as is_success,
+        -- old enough that nothing still to come can be in time (what happens at as_of exists)
+        case
+            when is_date_only
+                then
+                    ({{ as_of() }} at time zone zone)::date
+                    > (entered_at at time zone zone)::date + within_days
+            else {{ as_of() }} >= entered_at + within_days * interval '24 hours'
+        end as is_final,
+        is_date_only,
+        entered_at
+    from conversions
 
     union all
 
+    select
+        version,
+        commitment_id,
+        segment,
+        period_start_date,
+        lead_id,
+        cycle_number,
+        days,
+        true as is_success,
+        true as is_final,
+        is_date_only,
+        entered_at
+    from cycle_times
     -- an end before its start is a finding and has no duration
-    select * from cycle_times
     where days is not null
 
 ),

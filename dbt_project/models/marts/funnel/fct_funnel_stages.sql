@@ -25,7 +25,12 @@ followed as (
                     order by move_number
                     range between 1 following and 1 following
                 )
-        end as is_exit_date_only
+        end as is_exit_date_only,
+        not is_inferred
+        and row_number() over (
+            partition by lead_id, cycle_number, stage, is_inferred
+            order by entry_number
+        ) = 1 as is_first_entry
     from entries
 
 ),
@@ -58,6 +63,7 @@ final as (
 
         ----------  booleans
         followed.is_inferred,
+        followed.is_first_entry,
         followed.is_date_only,
         leads.is_deleted,
 

@@ -56,14 +56,7 @@ measured as (
         {{ is_measured }} as is_measured,
         case
             when not ({{ is_measured }}) then null
-            when periods.unit = 'leads' then coalesce(counted.sample_size, 0)::numeric
-            when periods.unit = 'money' then coalesce(counted.amount, 0)
-            when periods.unit = 'share'
-                then counted.success_count::numeric / nullif(counted.sample_size, 0)
-            when periods.unit = 'ratio'
-                then (coalesce(counted.amount, 0) - counted.spend) / nullif(counted.spend, 0)
-            when periods.statistic = 'median' then counted.median_days::numeric
-            when periods.statistic = 'p90' then counted.p90_days::numeric
+            else {{ promised_actual('periods', 'counted') }}
         end as actual
     from periods
     left join counted

@@ -57,13 +57,13 @@ def whole(write_version: WriteVersion) -> str:
 
 
 def test_the_committed_schema_is_that_of_the_models() -> None:
-    assert SCHEMA.read_text() == schema_text(), "run `make docs`"
+    assert SCHEMA.read_text() == schema_text(), "run `make reference`"
 
 
 def test_the_tables_of_the_page_are_those_of_the_models() -> None:
     page = PAGE.read_text()
     assert page.count("<!-- table:") > 20
-    assert page == with_tables(page), "run `make docs`"
+    assert page == with_tables(page), "run `make reference`"
 
 
 def test_the_schema_is_one() -> None:
