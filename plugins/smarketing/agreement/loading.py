@@ -20,7 +20,7 @@ from smarketing.agreement.difference import differences
 from smarketing.agreement.faults import AgreementError, Fault
 from smarketing.agreement.handoff import Handoff
 from smarketing.agreement.hours import OpeningWindow, opening_windows
-from smarketing.agreement.qualification import QualificationRule
+from smarketing.agreement.qualification import QualificationRule, RulePoints, ScoreThreshold
 from smarketing.agreement.reading import Agreement
 
 # so that the days around the start of a version can be placed in its calendars.
@@ -65,6 +65,10 @@ _TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
         "statement",
         "position",
     ),
+    "rule_points": ("version", "rule", "kind", "points"),
+    "score_thresholds": ("version", "stage", "kind", "points"),
+    "ideal_customer_rules": ("version", "rule"),
+    "lead_values": ("version", "stage", "persona", "amount", "currency"),
     "commitments": (
         "version",
         "commitment_id",
@@ -462,6 +466,8 @@ def _rows(contract: Contract) -> Iterator[_TableRow]:
     yield from _clock_rows(contract.version, contract.handoff)
     for position, rule in enumerate(contract.qualification, start=1):
         yield "qualification_rules", _rule_row(contract.version, position, rule)
+    yield from _score_rows(contract)
+    yield from _value_rows(contract)
     for position, commitment in enumerate(contract.commitments, start=1):
         yield "commitments", _commitment_row(contract.version, position, commitment)
         yield from _segment_rows(contract.version, commitment)
@@ -513,6 +519,35 @@ def _rule_row(version: str, position: int, rule: QualificationRule) -> Row:
         rule.statement,
         position,
     )
+
+
+def _score_rows(contract: Contract) -> Iterator[_TableRow]:
+    for rule in contract.qualification:
+        for kind, points in _by_kind(rule.points):
+            yield "rule_points", (contract.version, rule.name, kind, points)
+    for threshold in contract.scores:
+        for kind, points in _by_kind(threshold):
+            yield "score_thresholds", (contract.version, threshold.stage, kind, points)
+    if contract.ideal_customer:
+        for name in dict.fromkeys(contract.ideal_customer.rules):
+            yield "ideal_customer_rules", (contract.version, name)
+
+
+def _by_kind(brought: RulePoints | ScoreThreshold | None) -> Iterator[tuple[str, int]]:
+    if brought is not None:
+        for kind, points in (("fit", brought.fit), ("engagement", brought.engagement)):
+            if points is not None:
+                yield kind, points
+
+
+def _value_rows(contract: Contract) -> Iterator[_TableRow]:
+    values = contract.lead_values
+    if values is None:
+        return
+    tables = [*values.by_persona.items(), (None, values.otherwise)]
+    for persona, worth in tables:
+        for stage, amount in worth.items():
+            yield "lead_values", (contract.version, stage, persona, amount, values.currency)
 
 
 def _segment_rows(version: str, commitment: Commitment) -> Iterator[_TableRow]:
