@@ -1,219 +1,40 @@
--- Who is counted in each commitment's period, and what they contribute: one row per commitment,
--- segment, period and lead cycle. Everything that sla_compliance says can be opened down to here.
-
+-- Everything that sla_compliance says can be opened down to here.
 with
 
-periods as (
+told as (
 
-    select * from {{ ref('int_commitment_periods') }}
+    select * from {{ ref('int_funnel_members') }}
 
 ),
 
-cycle_stages as (
+final as (
 
     select
-        cycle_stages.*,
-        leads.persona,
-        leads.region,
-        leads.channel,
-        leads.deleted_at
-    from {{ ref('int_cycle_stages') }} as cycle_stages
-    inner join {{ ref('int_leads') }} as leads
-        on cycle_stages.lead_id = leads.lead_id
-
-),
-
-entries as (
-
-    select * from {{ ref('int_funnel_entries') }}
-
-),
-
-observed_entries as (
-
-    select * from cycle_stages
-    where not is_inferred
-
-),
-
-period_kinds as (
-
-    select distinct
-        period_kind,
-        zone
-    from periods
-
-),
-
--- the period of each kind in which the cycle entered the stage, to be joined by equality
-dated as (
-
-    select
-        cycle_stages.*,
-        period_kinds.period_kind,
-        period_kinds.zone as period_zone,
-        date_trunc(
-            period_kinds.period_kind, cycle_stages.entered_at at time zone period_kinds.zone
-        )::date as period_start_date
-    from cycle_stages
-    cross join period_kinds
-
-),
-
--- the stage whose entry places a cycle in a period: counted (volume), started from (conversion) or
--- arrived at (cycle time)
-placed as (
-
-    select
-        periods.version,
-        periods.commitment_id,
-        periods.segment,
-        periods.metric,
-        periods.from_stage,
-        periods.to_stage,
-        periods.within_days,
-        periods.only_qualified,
-        periods.period_start_date,
-        periods.zone,
-        dated.lead_id,
-        dated.cycle_number,
-        dated.is_date_only,
-        dated.entered_at
-    from periods
-    inner join dated
-        on
-            case periods.metric
-                when 'volume' then periods.stage
-                when 'conversion' then periods.from_stage
-                when 'cycle_time' then periods.to_stage
-            end = dated.stage
-            and periods.period_kind = dated.period_kind
-            and periods.zone = dated.period_zone
-            and periods.period_start_date = dated.period_start_date
-    where
-        -- volumes count what was observed; cohorts are made whole by what was passed over
-        (periods.metric <> 'volume' or not dated.is_inferred)
-        -- deleted before the period was over: not of its population
-        and coalesce(dated.deleted_at >= periods.period_end_at, true)
-        and (
-            periods.dimension is null
-            or {{ spelled('periods.dimension_value') }} = {{ spelled(
-                "case periods.dimension when 'persona' then dated.persona "
-                ~ "when 'region' then dated.region when 'channel' then dated.channel end"
-            ) }}
-        )
-
-),
-
-volumes as (
-
-    select
+        ----------  ids
         version,
         commitment_id,
         segment,
-        period_start_date,
+        member_key,
         lead_id,
+
+        ----------  numerics
         cycle_number,
-        true as is_success,
-        null::numeric as days,
-        true as is_final
-    from placed
-    where
-        metric = 'volume'
-        -- which leads pass the rules is not known here
-        and only_qualified is not true
-
-),
-
--- the first entry to the target stage that does not lie before the start
-conversions as (
-
-    select
-        placed.version,
-        placed.commitment_id,
-        placed.segment,
-        placed.period_start_date,
-        placed.lead_id,
-        placed.cycle_number,
-        placed.within_days,
-        min(
-            {{ duration_days(
-                'placed.entered_at', 'placed.is_date_only',
-                'arrivals.entered_at', 'arrivals.is_date_only',
-                'placed.zone'
-            ) }}
-        ) as days,
-        -- old enough that nothing still to come can be in time (what happens at as_of exists)
-        bool_and(
-            case
-                when placed.is_date_only
-                    then
-                        ({{ as_of() }} at time zone placed.zone)::date
-                        > (placed.entered_at at time zone placed.zone)::date + placed.within_days
-                else {{ as_of() }} >= placed.entered_at + placed.within_days * interval '24 hours'
-            end
-        ) as is_final
-    from placed
-    left join entries as arrivals
-        on
-            placed.lead_id = arrivals.lead_id
-            and placed.cycle_number = arrivals.cycle_number
-            and placed.to_stage = arrivals.stage
-    where placed.metric = 'conversion'
-    group by 1, 2, 3, 4, 5, 6, 7
-
-),
-
-cycle_times as (
-
-    select
-        placed.version,
-        placed.commitment_id,
-        placed.segment,
-        placed.period_start_date,
-        placed.lead_id,
-        placed.cycle_number,
-        true as is_success,
-        {{ duration_days(
-            'starts.entered_at', 'starts.is_date_only',
-            'placed.entered_at', 'placed.is_date_only',
-            'placed.zone'
-        ) }} as days,
-        true as is_final
-    from placed
-    inner join observed_entries as starts
-        on
-            placed.lead_id = starts.lead_id
-            and placed.cycle_number = starts.cycle_number
-            and placed.from_stage = starts.stage
-    where placed.metric = 'cycle_time'
-
-),
-
-members as (
-
-    select * from volumes
-
-    union all
-
-    select
-        version,
-        commitment_id,
-        segment,
-        period_start_date,
-        lead_id,
-        cycle_number,
-        coalesce(days <= within_days, false) as is_success,
         days,
-        is_final
-    from conversions
+        amount,
+        spend,
 
-    union all
+        ----------  booleans
+        is_success,
+        is_final,
+        is_occurred_date_only,
 
-    -- an end before its start is a finding and has no duration
-    select * from cycle_times
-    where days is not null
+        ----------  dates
+        period_start_date,
+
+        ----------  timestamps
+        occurred_at
+    from told
 
 )
 
-select * from members
+select * from final

@@ -19,8 +19,12 @@ counted as (
         commitment_id,
         segment,
         period_start_date,
-        count(*) as sample_size,
+        count(is_success) as sample_size,
         count(*) filter (where is_success) as success_count,
+        -- nobody knows yet how they end: eligible, and not in the sample
+        count(*) - count(is_success) as open_count,
+        sum(amount) as amount,
+        sum(spend) as spend,
         bool_and(is_final) as is_every_member_final,
         percentile_cont(0.5) within group (order by days) as median_days,
         percentile_cont(0.9) within group (order by days) as p90_days
@@ -35,15 +39,22 @@ measured as (
         periods.*,
         coalesce(counted.sample_size, 0) as sample_size,
         coalesce(counted.success_count, 0) as success_count,
+        coalesce(counted.open_count, 0) as open_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
         -- what else is promised needs facts that no model has yet
         periods.metric in ('volume', 'conversion', 'cycle_time')
         and periods.only_qualified is not true as is_measured,
         case
-            when periods.only_qualified then null
-            when periods.metric = 'volume' then coalesce(counted.sample_size, 0)::numeric
-            when periods.metric = 'conversion'
-                then counted.success_count::numeric / counted.sample_size
+            when
+                periods.metric not in ('volume', 'conversion', 'cycle_time')
+                or periods.only_qualified
+                then null
+            when periods.unit = 'leads' then coalesce(counted.sample_size, 0)::numeric
+            when periods.unit = 'money' then coalesce(counted.amount, 0)
+            when periods.unit = 'share'
+                then counted.success_count::numeric / nullif(counted.sample_size, 0)
+            when periods.unit = 'ratio'
+                then (coalesce(counted.amount, 0) - counted.spend) / nullif(counted.spend, 0)
             when periods.statistic = 'median' then counted.median_days::numeric
             when periods.statistic = 'p90' then counted.p90_days::numeric
         end as actual
@@ -61,25 +72,41 @@ paced as (
 
     select
         *,
-        -- of a count, the part due by now; a share or a duration is due in full at any time
+        -- counts and sums add up over the period; a share or a duration is due in full at any time
+        unit in ('leads', 'money') as is_adding_up,
+        case
+            when unit <> 'share' then null
+            when direction = 'at_least' then (sample_size + open_count) * (1 - target)
+            else (sample_size + open_count) * target
+        end as error_budget,
+        case
+            when unit <> 'share' then null
+            when direction = 'at_least' then sample_size - success_count
+            else success_count
+        end as error_budget_spent
+    from measured
+
+),
+
+forecasted as (
+
+    select
+        *,
         case
             when not is_measured then null
-            when metric = 'volume' and business_seconds > 0
-                then target * elapsed_business_seconds / business_seconds
-            when metric = 'volume' then null
+            when is_adding_up then target * elapsed_business_seconds / nullif(business_seconds, 0)
             else target
         end as expected_to_date,
         case
-            when metric = 'volume' and elapsed_business_seconds > 0
-                then actual * business_seconds / elapsed_business_seconds
-            when metric = 'volume' then null
+            when is_adding_up
+                then actual * business_seconds / nullif(elapsed_business_seconds, 0)
             else actual
         end as forecast,
         case
             when direction = 'at_least' then actual / target
             when actual > 0 then target / actual
         end as attainment
-    from measured
+    from paced
 
 ),
 
@@ -92,7 +119,9 @@ judged as (
             when not is_measured then 'undetermined'
             when is_over and not is_final then 'maturing'
             -- shares and durations of too few say nothing; of nobody, nothing at all
-            when metric <> 'volume' and sample_size < greatest(minimum_sample, 1)
+            when
+                not is_adding_up
+                and (actual is null or sample_size < greatest(minimum_sample, 1))
                 then 'insufficient_sample'
             when
                 is_over
@@ -112,7 +141,7 @@ judged as (
                 then 'at_risk'
             else 'off_track'
         end as status
-    from paced
+    from forecasted
 
 ),
 
@@ -154,6 +183,15 @@ final as (
         round(forecast, 6)::numeric(20, 6) as forecast,
         sample_size::integer as sample_size,
         success_count::integer as success_count,
+        open_count::integer as open_count,
+        round(error_budget, 6)::numeric(20, 6) as error_budget,
+        error_budget_spent::integer as error_budget_spent,
+        round(error_budget - error_budget_spent, 6)::numeric(20, 6) as error_budget_left,
+        round(
+            error_budget_spent / nullif(error_budget, 0)
+            * business_seconds / nullif(elapsed_business_seconds, 0),
+            6
+        )::numeric(20, 6) as burn_rate,
         business_seconds,
         elapsed_business_seconds,
 
