@@ -5,6 +5,10 @@ told as (
 
     select * from {{ ref('int_funnel_members') }}
 
+    union all
+
+    select * from {{ ref('int_qualification_members') }}
+
 ),
 
 final as (

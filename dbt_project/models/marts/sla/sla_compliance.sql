@@ -42,12 +42,13 @@ measured as (
         coalesce(counted.open_count, 0) as open_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
         -- what else is promised needs facts that no model has yet
-        periods.metric in ('volume', 'conversion', 'cycle_time')
-        and periods.only_qualified is not true as is_measured,
+        periods.metric in ('volume', 'conversion', 'cycle_time', 'value')
+        or coalesce(periods.judged_by = 'rules', false) as is_measured,
         case
-            when
-                periods.metric not in ('volume', 'conversion', 'cycle_time')
-                or periods.only_qualified
+            when not (
+                periods.metric in ('volume', 'conversion', 'cycle_time', 'value')
+                or coalesce(periods.judged_by = 'rules', false)
+            )
                 then null
             when periods.unit = 'leads' then coalesce(counted.sample_size, 0)::numeric
             when periods.unit = 'money' then coalesce(counted.amount, 0)
