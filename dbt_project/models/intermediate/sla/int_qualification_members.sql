@@ -126,6 +126,8 @@ members as (
             end
     where
         (periods.only_qualified is not true or dated.is_qualified)
+        -- of whom nothing is known any more, nobody can say
+        and (periods.metric <> 'quality' or dated.is_qualified is not null)
         -- deleted before the period was over: not of its population
         and coalesce(dated.deleted_at >= periods.period_end_at, true)
         and {{ in_segment('periods', {
