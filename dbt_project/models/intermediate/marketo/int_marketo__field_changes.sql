@@ -129,7 +129,7 @@ at_the_beginning as (
                     when 'region' then leads.region
                     when 'persona' then leads.persona
                     when 'channel' then leads.channel
-                    when 'score' then leads.score::text
+                    when 'score' then trim_scale(leads.score)::text
                 end
         end as value,
         greatest(leads.created_at, complete_since.first_changed_at) as changed_at

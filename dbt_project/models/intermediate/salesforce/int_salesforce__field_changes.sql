@@ -85,7 +85,7 @@ at_the_beginning as (
                     when 'region' then records.region
                     when 'persona' then records.persona
                     when 'channel' then records.channel
-                    when 'score' then records.score::text
+                    when 'score' then trim_scale(records.score)::text
                 end
         end as value,
         greatest(records.created_at, tracked.complete_since) as changed_at
