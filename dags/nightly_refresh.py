@@ -55,8 +55,8 @@ with DAG(
     with TaskGroup("extract"):
         extracted = [
             # a vendor's calls are counted together: whoever extracts has its pool's one slot
-            task(task_id=source, pool=source)(steps.extract)(night, source=source)
-            for source in config.sources
+            task(task_id=name, pool=source.kind)(steps.extract)(night, source=name)
+            for name, source in config.sources.items()
         ]
 
     with TaskGroup("arrive"):

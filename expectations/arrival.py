@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import LiteralString
 
+from smarketing.config import SourceKind
 from smarketing.night import Night
-from smarketing.quality.checks import Check, RowCheck, Suite
+from smarketing.quality.checks import RowCheck, Suite
 
 _DATA_TEAM = "the data team"
 
@@ -30,7 +31,7 @@ class _Arrivals:
     is_change: LiteralString = "true"
 
 
-_SOURCES = {
+_KINDS: dict[SourceKind, _Arrivals] = {
     "csv_export": _Arrivals(
         schema="raw_csv_export",
         leads="leads",
@@ -72,14 +73,14 @@ _SOURCES = {
 }
 
 
-def suites(source: str, night: Night, *, fresh_within_hours: int) -> list[Suite]:
-    """The suites on a source's raw schema, for what was known on the night."""
-    import great_expectations.expectations as gxe
-
-    of = _SOURCES[source]
+def suites(
+    source: str, night: Night, *, kind: SourceKind, system: str, fresh_within_hours: int
+) -> list[Suite]:
+    """The suites on what a source keeps in its raw schema, for what was known on the night."""
+    of = _KINDS[kind]
     as_of, known_at = night.as_of.isoformat(), night.known_at.isoformat()
     known = (
-        f"_known_from <= timestamptz '{known_at}' "
+        f"system = '{system}' and _known_from <= timestamptz '{known_at}' "
         f"and (_known_until is null or _known_until > timestamptz '{known_at}')"
     )
     known_changes = f"{known} and {of.is_change}"
@@ -95,13 +96,18 @@ def suites(source: str, night: Night, *, fresh_within_hours: int) -> list[Suite]
             of.schema,
             of.leads,
             (
-                Check(
+                RowCheck(
                     "leads_arrived",
                     "critical",
                     f"no lead has ever arrived from {source}: it is empty, or the mapping reads "
                     "nothing",
                     _DATA_TEAM,
-                    gxe.ExpectTableRowCountToBeBetween(min_value=1),
+                    population=(
+                        f"select '{source}' as source, count(*) as leads from {{batch}} "
+                        f"where system = '{system}'"
+                    ),
+                    fails="leads = 0",
+                    key="source",
                 ),
                 RowCheck(
                     "fresh",

@@ -475,10 +475,10 @@ def _built_in(config: Config, at: datetime) -> Iterator[dict[str, str]]:
         yield {}
         return
     company = _company(sandbox)
-    if "csv_export" in config.sources:
+    if "csv_export" in config.kinds:
         with _doing("the built-in company's exports"):
             _generate(config, company)
-    if config.sources.keys() == {"csv_export"}:
+    if config.kinds == {"csv_export"}:
         yield {}
         return
     from smarketing.sandbox.vendors.company import serving_company
@@ -499,8 +499,9 @@ def _generate(config: Config, company: Company) -> None:
     from smarketing.sandbox import generate
     from smarketing.sources.csv_export import read_mapping
 
+    exports = next(name for name, source in config.sources.items() if source.kind == "csv_export")
     generate(
-        read_mapping(config.mapping("csv_export")).folder,
+        read_mapping(config.mapping(exports)).folder,
         seed=company.seed,
         leads=company.leads,
         nights=company.nights,

@@ -25,7 +25,7 @@ from pydantic import (
 from smarketing.explained import ExplainedError
 from smarketing.home import PROJECT, home
 
-SourceName = Literal["csv_export", "hubspot", "marketo", "salesforce"]
+SourceKind = Literal["csv_export", "hubspot", "marketo", "salesforce"]
 
 
 class ConfigError(ExplainedError):
@@ -42,10 +42,12 @@ class _Model(BaseModel):
 class Source(_Model):
     """One system to extract from.
 
+    ``kind`` says what sort of system it is; a source that is named after its kind need not.
     ``mapping``: the file that says how the company keeps its leads there. ``fresh_within_hours``:
     how old its newest record may be, at ``as_of``, before the night is not to be believed.
     """
 
+    kind: SourceKind
     mapping: Path
     fresh_within_hours: Annotated[int, Field(gt=0)]
 
@@ -70,10 +72,22 @@ class Config(_Model):
     database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     schedule: str = "0 2 * * *"
     as_of: AwareDatetime | None = None
-    sources: Annotated[dict[SourceName, Source], Field(min_length=1)]
+    sources: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], Source], Field(min_length=1)
+    ]
     sandbox: Sandbox | None = None
 
     _folder: Path = PrivateAttr()
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _named_after_their_kind(cls, sources: object) -> object:
+        if not isinstance(sources, dict):
+            return sources
+        return {
+            name: {"kind": name} | source if isinstance(source, dict) else source
+            for name, source in sources.items()
+        }
 
     @field_validator("schedule")
     @classmethod
@@ -104,7 +118,12 @@ class Config(_Model):
         folder.mkdir(exist_ok=True)
         return folder
 
-    def mapping(self, source: SourceName) -> Path:
+    @property
+    def kinds(self) -> set[SourceKind]:
+        """What sorts of systems there are."""
+        return {source.kind for source in self.sources.values()}
+
+    def mapping(self, source: str) -> Path:
         """The mapping file of one source."""
         return self._folder / self.sources[source].mapping
 

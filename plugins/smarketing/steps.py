@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from smarketing.config import Config, SourceName, read_config
+from smarketing.config import Config, read_config
 from smarketing.night import Night, Step, check_instants, close_night, open_night, recorded
 from smarketing.sources.errors import LoadError, UnreachableError
 from smarketing.warehouse.build import Layer, build_layer
@@ -68,7 +68,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
     """
     from smarketing.agreement import expanded_until, read_agreement, require_in_force
     from smarketing.agreement import load_agreement as load
-    from smarketing.sources.reading import create_raw_tables
+    from smarketing.sources.reading import create_raw_tables, refuse_shared_systems
 
     with _sorted_errors():
         config, uri = read_config(), uri_in_task()
@@ -77,6 +77,7 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
         check_instants(instant, knowledge, datetime.now(UTC))
         night = open_night(uri, instant, knowledge)
         with recorded(uri, night, "agreement.load") as step:
+            refuse_shared_systems(config)
             agreement = read_agreement(config.agreements)
             require_in_force(agreement, night.as_of)
             with connect(uri, "transformer") as connection:
@@ -96,13 +97,13 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
         return night.to_xcom()
 
 
-def extract(night: dict[str, Any], source: SourceName) -> None:
+def extract(night: dict[str, Any], source: str) -> None:
     """Read what one source has delivered by the night, into its raw schema."""
     from smarketing.sources.reading import extract as read
 
     with _step(night, f"extract.{source}") as work:
         extracted = read(
-            source,
+            work.config.sources[source].kind,
             work.config.mapping(source),
             warehouse_uri=as_role(work.uri, "loader"),
             night_id=work.night.night_id,
@@ -124,6 +125,7 @@ def check_arrival(night: dict[str, Any]) -> None:
     from expectations import arrival
     from smarketing.quality.arrivals import mark_missing
     from smarketing.quality.run import run_suites
+    from smarketing.sources.reading import system_of
 
     with _step(night, "arrive.check") as work:
         sources = work.config.sources
@@ -133,7 +135,11 @@ def check_arrival(night: dict[str, Any]) -> None:
             for source, declared in sources.items()
             if source not in missing
             for suite in arrival.suites(
-                source, work.night, fresh_within_hours=declared.fresh_within_hours
+                source,
+                work.night,
+                kind=declared.kind,
+                system=system_of(declared.kind, work.config.mapping(source)),
+                fresh_within_hours=declared.fresh_within_hours,
             )
         ]
         _tally(work.step, run_suites(work.uri, work.night, suites))

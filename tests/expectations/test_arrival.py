@@ -59,7 +59,15 @@ def add(
 
 def arrived(warehouse: str, night: Night, *, fresh_within_hours: int = FRESH_WITHIN) -> Recorded:
     return check(
-        warehouse, night, suites("csv_export", night, fresh_within_hours=fresh_within_hours)
+        warehouse,
+        night,
+        suites(
+            "exports",
+            night,
+            kind="csv_export",
+            system="crm",
+            fresh_within_hours=fresh_within_hours,
+        ),
     )
 
 
@@ -112,7 +120,7 @@ def test_a_day_counts_from_its_start_in_utc_wherever_the_server_stands(
     add(raw, "leads", "a", (night.as_of - DAY).date())
     recorded = arrived(warehouse, night, fresh_within_hours=hours)
     assert recorded.states["fresh"] == state
-    assert recorded.keys["fresh"] == (["csv_export"] if state == "failed" else [])
+    assert recorded.keys["fresh"] == (["exports"] if state == "failed" else [])
 
 
 def test_an_export_that_brought_nothing_stops_the_night(
@@ -163,3 +171,21 @@ def test_one_lead_in_a_hundred_may_be_unknown(
     assert recorded.figures["leads_are_known"] == (100, unknown)
     assert recorded.keys["leads_are_known"] == [f"crm:{number}" for number in range(unknown)]
     assert recorded.stopped is None
+
+
+def test_a_silent_system_does_not_hide_behind_another_of_its_kind(
+    warehouse: str, night: Night, raw: Connection
+) -> None:
+    add(raw, "leads", "a", LONG_AGO)
+    for table in ("leads", "stage_changes"):
+        raw.execute(
+            f"insert into raw_csv_export.{table} (system, lead_id, _known_from)"
+            " values ('another', 'a', %s)",
+            [LONG_AGO],
+        )
+    raw.execute(
+        "update raw_csv_export.leads set created_at = %s where system = 'another'", [night.as_of]
+    )
+    assert arrived(warehouse, night).states["fresh"] == "failed"
+    raw.execute("delete from raw_csv_export.leads where system = 'crm'")
+    assert arrived(warehouse, night).states["leads_arrived"] == "failed"

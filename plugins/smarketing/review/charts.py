@@ -78,11 +78,12 @@ def history(line: Line, height: float = 40) -> History:
 
 def pace(period: Period) -> Pace:
     """Actual, forecast and what is due by now, on one scale with the target."""
-    actual = float(period.actual or 0)
+    # less came back than was spent: a bar has no length below nothing
+    actual = max(float(period.actual or 0), 0)
     target = float(period.target)
-    counts = period.metric == "volume" and not period.is_over
-    forecast = float(period.forecast) if counts and period.forecast is not None else None
-    due = period.expected_to_date if counts else None
+    grows = period.is_adding_up and not period.is_over
+    forecast = float(period.forecast) if grows and period.forecast is not None else None
+    due = period.expected_to_date if grows else None
     top = max(actual, target, forecast or 0) * _HEADROOM
 
     def percent(value: float) -> float:

@@ -94,6 +94,9 @@ class Period:
     forecast: Decimal | None
     attainment: Decimal | None
     sample_size: int
+    open_count: int
+    error_budget: Decimal | None
+    error_budget_spent: int | None
     minimum_sample: int
     status: str
     status_reason: str | None
@@ -173,10 +176,22 @@ class Period:
         return self.status == "met" and self.attainment is not None and self.attainment >= _BEATEN
 
     @property
+    def is_adding_up(self) -> bool:
+        """Whether it grows with the period, as counts and sums of money do."""
+        return self.unit in ("leads", "money")
+
+    @property
+    def failures(self) -> str:
+        """Of a share, how many failures its objective leaves room for are used up: ``8 of 12``."""
+        if self.error_budget is None or not self.sample_size:
+            return ""
+        return f"{self.error_budget_spent:,} of {int(self.error_budget):,}"
+
+    @property
     def is_reached_early(self) -> bool:
-        """A count that is there already while its period still runs."""
+        """A count or a sum that is there already while its period still runs."""
         return (
-            self.metric == "volume"
+            self.is_adding_up
             and self.direction == "at_least"
             and not self.is_over
             and self.actual is not None
@@ -295,8 +310,12 @@ class Line:
             return f"No working hour of this {now.period_kind} has passed yet."
         if not now.is_told:
             return f"{(now.status_reason or '').capitalize()}."
+        if now.status == "insufficient_sample" and now.metric == "roi":
+            return "Nothing was spent, so there is no return on it."
         if now.status == "insufficient_sample":
             return f"{now.sample_size:,} so far; a verdict needs {max(now.minimum_sample, 1):,}."
+        if now.open_count:
+            return f"{now.open_count:,} more are still open, and not counted yet."
         if now.within_days is None or now.is_judged:
             return ""
         ripe = timedelta(days=now.within_days)
@@ -517,7 +536,7 @@ def _against_target(period: Period) -> str:
 
 
 def _outlook(period: Period) -> str:
-    if period.metric != "volume":
+    if not period.is_adding_up:
         return f"{period.quantity(period.actual)} so far, target {period.target_in_words}"
     return f"heading for {period.quantity(period.forecast)}, target {period.target_in_words}"
 

@@ -221,16 +221,16 @@ def _header(layout: _Layout) -> list[Text]:
 
 def _cells(line: Line, layout: _Layout) -> list[Text]:
     now = line.now
-    counts = now.metric == "volume" and not now.is_over
+    grows = now.is_adding_up and not now.is_over
     cells = [
         _text(f"  {now.part}", "dim") if now.part else Text(now.short_label),
         Text(now.quantity(now.actual)),
         Text(now.target_in_words, "dim"),
     ]
     if layout.has_due:
-        cells.append(Text(now.quantity(now.expected_to_date) if counts else ""))
+        cells.append(Text(now.quantity(now.expected_to_date) if grows else ""))
     if layout.has_forecast:
-        cells.append(Text(now.quantity(now.forecast) if counts else ""))
+        cells.append(Text(now.quantity(now.forecast) if grows else ""))
     cells.append(Text(f"{_MARKS[now.tone]} {now.verdict}", _STYLES[now.tone]))
     if layout.periods:
         cells.append(_history(line.before[-layout.periods :]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
 from psycopg import Connection
-from smarketing.config import SourceName, read_settings
+from smarketing.config import Config, ConfigError, SourceKind, read_settings
+from smarketing.sources.errors import SourceError
 from smarketing.sources.loading import create_missing
 
 
@@ -37,17 +39,56 @@ def create_raw_tables(connection: Connection[Any]) -> None:
     from smarketing.sources.csv_export.entities import ENTITIES
     from smarketing.sources.csv_export.tables import arrow_schema
 
-    for source in get_args(SourceName):
-        if source == "csv_export":
+    for kind in get_args(SourceKind):
+        if kind == "csv_export":
             tables = {entity.name: arrow_schema(entity) for entity in ENTITIES}
         else:
-            declared = import_module(f"smarketing.sources.{source}.tables").TABLES
+            declared = import_module(f"smarketing.sources.{kind}.tables").TABLES
             tables = {table.name: table.arrow_schema for table in declared}
-        create_missing(connection, f"raw_{source}", tables)
+        create_missing(connection, f"raw_{kind}", tables)
+
+
+def system_of(kind: SourceKind, mapping: Path) -> str:
+    """What a source calls its system: a part of every key of its records.
+
+    Raises:
+        SourceError, ConfigError: the mapping is wrong.
+    """
+    if kind == "csv_export":
+        from smarketing.sources.csv_export import read_mapping
+
+        return read_mapping(mapping).system
+    system: str = read_settings(
+        mapping, import_module(f"smarketing.sources.{kind}").Settings
+    ).system
+    return system
+
+
+def refuse_shared_systems(config: Config) -> None:
+    """Two sources of one system would overwrite each other's records.
+
+    Raises:
+        ConfigError: there are two.
+    """
+    sources: dict[str, str] = {}
+    for name, source in config.sources.items():
+        with suppress(SourceError, ConfigError):
+            # a mapping that is wrong is told where it is read from
+            system = system_of(source.kind, config.mapping(name))
+            other = sources.setdefault(system, name)
+            if other != name:
+                break
+    else:
+        return
+    raise ConfigError(
+        f"{config.folder / 'smarketing.yml'}: sources {other} and {name} both call their system "
+        f"{system!r}, so that a lead of one would be taken for a lead of the other. Give each "
+        "mapping a system of its own, and name both under systems in the agreement."
+    )
 
 
 def extract(
-    source: SourceName,
+    kind: SourceKind,
     mapping: Path,
     *,
     warehouse_uri: str,
@@ -63,7 +104,7 @@ def extract(
         LoadError: the warehouse does not take the rows.
         ConfigError: the mapping is wrong.
     """
-    if source == "csv_export":
+    if kind == "csv_export":
         from smarketing.sources import csv_export
 
         return csv_export.extract(
@@ -76,7 +117,7 @@ def extract(
     from smarketing.sources.api import streams
     from smarketing.sources.api.connection import connection_in_task
 
-    system = import_module(f"smarketing.sources.{source}")
+    system = import_module(f"smarketing.sources.{kind}")
     declared = read_settings(mapping, system.Settings)
     connection = connection_in_task(declared.connection)
     with system.open_source(declared, connection, known_at) as opened:

@@ -46,6 +46,9 @@ def period(status: str = "on_track", start: date = date(2026, 10, 1), **other: A
         "business_seconds": 1000,
         "elapsed_business_seconds": 570,
         "sample_size": 100,
+        "open_count": 0,
+        "error_budget": None,
+        "error_budget_spent": None,
         "minimum_sample": 0,
         "status": status,
         "status_reason": "not measured yet" if status == "undetermined" else None,
@@ -67,6 +70,37 @@ def conversion(status: str = "on_track", start: date = date(2026, 10, 1), **othe
         "unit": "share",
         "target": "0.3",
         "minimum_sample": 30,
+    }
+    return period(status, start, **(preset | other))
+
+
+def response(status: str = "on_track", start: date = date(2026, 10, 1), **other: Any) -> Period:
+    """A month of which at least 90% hear from a salesperson in time, unless said otherwise."""
+    preset: dict[str, Any] = {
+        "commitment_id": "first_response",
+        "party": "sales",
+        "statement": "At least 90% hear from a salesperson within 4 business hours.",
+        "metric": "response",
+        "stage": None,
+        "unit": "share",
+        "target": "0.9",
+        "minimum_sample": 30,
+    }
+    return period(status, start, **(preset | other))
+
+
+def money(status: str = "on_track", start: date = date(2026, 10, 1), **other: Any) -> Period:
+    """A quarter in which sales wins at least 500,000 EUR, unless said otherwise."""
+    preset: dict[str, Any] = {
+        "commitment_id": "revenue_won",
+        "party": "sales",
+        "statement": "Sales wins at least 500,000 EUR a quarter.",
+        "metric": "revenue",
+        "stage": None,
+        "unit": "money",
+        "currency": "EUR",
+        "period_kind": "quarter",
+        "target": "500000",
     }
     return period(status, start, **(preset | other))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from smarketing.review.charts import history, pace
 
-from tests.plugins.smarketing.review.boards import conversion, line, months, period
+from tests.plugins.smarketing.review.boards import conversion, line, money, months, period
 
 
 def test_periods_differ_in_form_and_not_only_in_colour() -> None:
@@ -37,3 +37,17 @@ def test_a_share_is_due_in_full_and_has_no_forecast() -> None:
 
 def test_nothing_yet_is_an_empty_bar() -> None:
     assert pace(period("pending")).actual == 0
+
+
+def test_money_has_a_pace_as_counts_have() -> None:
+    shown = pace(money(actual="250000", expected_to_date="100000", forecast="1000000"))
+    assert shown.forecast is not None
+    assert shown.due is not None
+    assert 0 < shown.due < shown.actual < shown.target < shown.forecast <= 100
+
+
+def test_a_loss_is_an_empty_bar() -> None:
+    lost = money(metric="roi", unit="ratio", target="3", actual="-1")
+    assert pace(lost).actual == 0
+    [bar] = history(line(lost)).bars
+    assert bar.height > 0

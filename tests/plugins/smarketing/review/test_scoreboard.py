@@ -13,8 +13,10 @@ from tests.plugins.smarketing.review.boards import (
     conversion,
     finding,
     line,
+    money,
     months,
     period,
+    response,
     side,
 )
 
@@ -179,6 +181,12 @@ def test_a_running_period_is_no_verdict() -> None:
             conversion("off_track", within_days=18),
             f"Still growing; final by 19{NBSP}Nov{NBSP}2026.",
         ),
+        (response("on_track"), ""),
+        (response("maturing", open_count=3), "3 more are still open, and not counted yet."),
+        (
+            money("insufficient_sample", metric="roi", unit="ratio", target="3", minimum_sample=0),
+            "Nothing was spent, so there is no return on it.",
+        ),
     ],
 )
 def test_what_cannot_be_judged_says_why(now: Any, caveat: str) -> None:
@@ -188,6 +196,26 @@ def test_what_cannot_be_judged_says_why(now: Any, caveat: str) -> None:
 @pytest.mark.parametrize(("days", "is_early"), [(18, False), (19, True), (20, True)])
 def test_a_cohort_is_early_until_its_first_day_is_old_enough(days: int, is_early: bool) -> None:
     assert line(conversion(within_days=days)).caveat.startswith("Early") is is_early
+
+
+@pytest.mark.parametrize(
+    ("now", "failures"),
+    [
+        (response(error_budget=Decimal("12.9"), error_budget_spent=8), "8 of 12"),
+        (response(error_budget=Decimal(0), error_budget_spent=1), "1 of 0"),
+        (response(error_budget=Decimal(0), error_budget_spent=0, sample_size=0), ""),
+        (period(), ""),
+    ],
+)
+def test_a_share_leaves_room_for_failures(now: Any, failures: str) -> None:
+    assert now.failures == failures
+
+
+def test_money_is_reached_early_as_a_count_is() -> None:
+    early = money(actual="510000", forecast="900000")
+    assert line(early).praise == (
+        f"510,000{NBSP}EUR already, of 500,000{NBSP}EUR promised for the quarter"
+    )
 
 
 def test_celebrations() -> None:
