@@ -1,7 +1,7 @@
--- What HubSpot tells of the fields that rules may ask for. A property without a value when the record
--- was made has no history until it gets one: before that it was empty. The record that comes of a
--- merge tells both histories as one; what either of the two stood at before is theirs to tell, where
--- we have seen them, and it begins with where the merge left it.
+-- What HubSpot tells of the fields that rules may ask for. A property without a value when the
+-- record was made has no history until it gets one: before that it was empty. The record that comes
+-- of a merge tells both histories as one; what either of the two stood at before is theirs to tell,
+-- where we have seen them, and it begins with where the merge left it.
 
 with
 
@@ -45,7 +45,7 @@ merged_contacts as (
     from {{ ref('int_hubspot__merges') }} as record_merges
     inner join contacts
         on record_merges.merged_record_key = contacts.record_key
-    group by 1
+    group by record_merges.surviving_record_key
 
 ),
 
@@ -64,8 +64,8 @@ told as (
     left join merged_contacts
         on history.record_key = merged_contacts.record_key
     order by
-        history.record_key,
-        history.field,
+        history.record_key asc,
+        history.field asc,
         greatest(history.changed_at, merged_contacts.born_at),
         history.changed_at desc
 
@@ -80,7 +80,10 @@ first_told as (
         min(changed_at) as changed_at,
         count(*) as change_count
     from told
-    group by 1, 2, 3
+    group by
+        record_key,
+        system,
+        field
 
 ),
 

@@ -1,8 +1,8 @@
--- What Marketo's log tells of the fields that rules may ask for: changes of values and of scores. It
--- tells changes only: what a field held before is the old value of its first change, or, where there
--- was none, the present value; and Marketo forgets changes after 90 days. After a merge the log of
--- the loser is the winner's: a line that does not go on where the one before it ended is a loser's,
--- and of what a winner or a loser began with nothing is known.
+-- What Marketo's log tells of the fields that rules may ask for: changes of values and of scores.
+-- It tells changes only: what a field held before is the old value of its first change, or, where
+-- there was none, the present value; and Marketo forgets changes after 90 days. After a merge the
+-- log of the loser is the winner's: a line that does not go on where the one before it ended is a
+-- loser's, and of what a winner or a loser began with nothing is known.
 
 with
 

@@ -1,5 +1,5 @@
--- Each lead that entered a guarded stage, judged by each rule of the version in force at the entry. The
--- one place where a rule is applied: people, models and checks all read its verdict.
+-- Each lead that entered a guarded stage, judged by each rule of the version in force at the entry.
+-- The one place where a rule is applied: people, models and checks all read its verdict.
 
 with
 
@@ -28,15 +28,15 @@ asked as (
         {% for role in ('field', 'other_field') -%}
             case rules.{{ role }}
                 {%- for field in lead_fields() %}
-                when '{{ field }}' then leads.{{ field }}::text
+                    when '{{ field }}' then leads.{{ field }}::text
                 {%- endfor %}
             end as {{ 'value' if role == 'field' else 'other_value' }},
         {% endfor -%}
         -- the weakest of the fields that the rule names
         greatest(
             {%- for field in lead_fields() %}
-            case when '{{ field }}' = any(rules.fields) then leads.{{ field }}_basis end
-            {{- ',' if not loop.last }}
+                case when '{{ field }}' = any(rules.fields) then leads.{{ field }}_basis end
+                {{- ',' if not loop.last }}
             {%- endfor %}
         ) as basis,
         {%- set conditions = sql_conditions() %}
@@ -50,7 +50,7 @@ asked as (
             {%- endfor %}
         end as is_condition_met
         {%- else %}
-        null::boolean as is_condition_met
+            null::boolean as is_condition_met
         {%- endif %}
     from leads
     inner join rules

@@ -6,7 +6,13 @@ rules as (
 
 ),
 
-rule_points as (
+rule_lead_fields as (
+
+    select unnest(string_to_array('{{ lead_fields() | join(",") }}', ',')) as lead_field
+
+),
+
+points as (
 
     select * from {{ ref('stg_agreement__rule_points') }}
 
@@ -51,10 +57,8 @@ named as (
             when test = 'sql'
                 then
                     array(
-                        select lead_field
-                        from
-                            unnest(array['{{ lead_fields() | join("', '") }}'])
-                                as lead_fields (lead_field)
+                        select lead_fields.lead_field
+                        from lead_fields
                         where compared.operands[1] ~ ('\m' || lead_fields.lead_field || '\M')
                     )
             else array_remove(array[field, other_field], null)

@@ -1,5 +1,5 @@
--- Who a lead was on entering a stage that the agreement guards or gives a value to: each field that it
--- asks for there, as it stood at that moment.
+-- Who a lead was on entering a stage that the agreement guards or gives a value to: each field that
+-- it asks for there, as it stood at that moment.
 
 {%- set text_fields = lead_fields() | reject('equalto', 'score') | list %}
 
@@ -68,6 +68,15 @@ asked_fields as (
 
 ),
 
+asked_stages as (
+
+    select distinct
+        version,
+        stage
+    from asked_fields
+
+),
+
 -- an address may stand in two places
 told_fields as (
 
@@ -102,13 +111,7 @@ entries as (
             else cycle_stages.entered_at
         end as judged_at
     from cycle_stages
-    inner join
-        (
-            select distinct
-                version,
-                stage
-            from asked_fields
-        ) as asked_stages
+    inner join asked_stages
         on
             cycle_stages.version = asked_stages.version
             and cycle_stages.stage = asked_stages.stage
@@ -329,7 +332,9 @@ attributes as (
         on
             known.entry_key = own_records.entry_key
             and known.record_key = own_records.record_key
-    group by 1, 2
+    group by
+        known.entry_key,
+        known.field
 
 ),
 
@@ -338,15 +343,15 @@ leads as (
     select
         entry_key,
         {%- for field in text_fields %}
-        max(value) filter (where field = '{{ field }}') as {{ field }},
+            max(value) filter (where field = '{{ field }}') as {{ field }},
         {%- endfor %}
         max(value) filter (where field = 'score')::bigint as score,
         {%- for field in lead_fields() %}
-        max(basis) filter (where field = '{{ field }}') as {{ field }}_basis,
+            max(basis) filter (where field = '{{ field }}') as {{ field }}_basis,
         {%- endfor %}
         array_agg(field) filter (where value is not null) as known_fields
     from attributes
-    group by 1
+    group by entry_key
 
 ),
 
@@ -360,7 +365,7 @@ final as (
         ----------  strings
         entries.stage,
         {%- for field in text_fields %}
-        leads.{{ field }},
+            leads.{{ field }},
         {%- endfor %}
         coalesce(leads.known_fields, '{}') as known_fields,
 
@@ -368,7 +373,7 @@ final as (
         entries.cycle_number,
         leads.score,
         {%- for field in lead_fields() %}
-        leads.{{ field }}_basis,
+            leads.{{ field }}_basis,
         {%- endfor %}
 
         ----------  booleans

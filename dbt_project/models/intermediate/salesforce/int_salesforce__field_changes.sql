@@ -1,7 +1,7 @@
 -- What Salesforce tells of the fields that rules may ask for: those that the org tracks. It tells
 -- changes only: what a field held before is the old value of its first change, or, where there was
--- none, the present value. Salesforce forgets old changes: nobody knows what a field held before the
--- first change of that field that we hold of anybody.
+-- none, the present value. Salesforce forgets old changes: nobody knows what a field held before
+-- the first change of that field that we hold of anybody.
 
 with
 
@@ -36,9 +36,9 @@ changes as (
             'score'
         )
     order by
-        record_key,
-        field,
-        changed_at,
+        record_key asc,
+        field asc,
+        changed_at asc,
         history_id desc
 
 ),
@@ -52,7 +52,10 @@ tracked as (
         field,
         min(changed_at) as complete_since
     from changes
-    group by 1, 2, 3
+    group by
+        system,
+        object,
+        field
 
 ),
 

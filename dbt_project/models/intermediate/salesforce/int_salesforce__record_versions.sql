@@ -23,7 +23,20 @@ accounts as (
 
 record_versions as (
 
-    select * from lead_versions
+    select
+        record_key,
+        system,
+        email,
+        second_email,
+        phone,
+        company,
+        country,
+        region,
+        persona,
+        channel,
+        score,
+        known_from
+    from lead_versions
 
     union all
 

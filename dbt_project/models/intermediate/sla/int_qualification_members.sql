@@ -1,5 +1,5 @@
--- Who is counted where what is promised depends on who the lead was: what it is worth, and whether it
--- passes every critical rule.
+-- Who is counted where what is promised depends on who the lead was: what it is worth, and whether
+-- it passes every critical rule.
 
 with
 

@@ -81,7 +81,9 @@ months as (
         count(*) as handoff_count,
         count(*) filter (where is_rejected) as rejection_count
     from dated
-    group by 1, 2
+    group by
+        version,
+        month_start_date
 
 ),
 
@@ -95,7 +97,11 @@ reasons as (
         count(*) as rejected_count
     from dated
     where is_rejected
-    group by 1, 2, 3, 4
+    group by
+        version,
+        month_start_date,
+        answer_stage,
+        coalesce(nullif({{ spelled('reason') }}, ''), 'no reason given')
 
 ),
 

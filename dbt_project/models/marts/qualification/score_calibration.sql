@@ -52,20 +52,21 @@ banded as (
     from scores
     inner join versions
         on scores.agreement_version = versions.version
-    cross join lateral (
-        values
-        ('fit', scores.fit_score::numeric, scores.fit_basis),
-        ('engagement', scores.engagement_score::numeric, scores.engagement_basis),
-        (
-            'fit and engagement',
-            (scores.fit_score + scores.engagement_score)::numeric,
-            case
-                when scores.fit_basis = 'first_seen_after' then scores.fit_basis
-                else scores.engagement_basis
-            end
-        ),
-        ('source', scores.source_score::numeric, scores.source_score_basis)
-    ) as kinds (score_kind, score, basis)
+    cross join
+        lateral (
+            values
+            ('fit', scores.fit_score::numeric, scores.fit_basis),
+            ('engagement', scores.engagement_score::numeric, scores.engagement_basis),
+            (
+                'fit and engagement',
+                (scores.fit_score + scores.engagement_score)::numeric,
+                case
+                    when scores.fit_basis = 'first_seen_after' then scores.fit_basis
+                    else scores.engagement_basis
+                end
+            ),
+            ('source', scores.source_score::numeric, scores.source_score_basis)
+        ) as kinds (score_kind, score, basis)
     -- what was seen only later may have risen because the lead went on
     where
         kinds.score is not null

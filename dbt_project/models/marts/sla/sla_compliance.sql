@@ -45,10 +45,11 @@ measured as (
         periods.metric in ('volume', 'conversion', 'cycle_time', 'value')
         or coalesce(periods.judged_by = 'rules', false) as is_measured,
         case
-            when not (
-                periods.metric in ('volume', 'conversion', 'cycle_time', 'value')
-                or coalesce(periods.judged_by = 'rules', false)
-            )
+            when
+                not (
+                    periods.metric in ('volume', 'conversion', 'cycle_time', 'value')
+                    or coalesce(periods.judged_by = 'rules', false)
+                )
                 then null
             when periods.unit = 'leads' then coalesce(counted.sample_size, 0)::numeric
             when periods.unit = 'money' then coalesce(counted.amount, 0)

@@ -33,6 +33,10 @@ TABLES = (
     "regions",
     "handoff_clocks",
     "qualification_rules",
+    "rule_points",
+    "score_thresholds",
+    "ideal_customer_rules",
+    "lead_values",
     "commitments",
     "commitment_segments",
     "opening_windows",
@@ -151,6 +155,49 @@ def test_the_clauses_arrive(
         ("night shift", date(2020, 3, 30), UNTIL),
         ("office", date(2020, 3, 30), UNTIL),
     ]
+
+
+def test_points_thresholds_and_worth_arrive(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version(
+        (
+            "    statement: Reachable.\n",
+            "    statement: Reachable.\n    points: {fit: 20, engagement: 5}\n",
+        ),
+        (
+            "commitments:\n",
+            "scores:\n  - {stage: mql, fit: 20}\n"
+            "ideal_customer: {description: Large., rules: [mql_persona, mql_reachable]}\n"
+            "personas:\n  - {persona: Founder, description: Decides.}\n"
+            "lead_values:\n"
+            "  currency: EUR\n"
+            "  by_persona:\n    Founder: {mql: 220, sql: 700}\n"
+            "  otherwise: {mql: 150}\n"
+            "commitments:\n",
+        ),
+    )
+    load(folder, connection)
+    assert rows(connection, "select * from agreement.rule_points order by kind") == [
+        ("v1", "mql_reachable", "engagement", 5),
+        ("v1", "mql_reachable", "fit", 20),
+    ]
+    assert rows(connection, "select * from agreement.score_thresholds") == [
+        ("v1", "mql", "fit", 20)
+    ]
+    assert rows(connection, "select rule from agreement.ideal_customer_rules order by 1") == [
+        ("mql_persona",),
+        ("mql_reachable",),
+    ]
+    assert rows(
+        connection,
+        "select stage, persona, amount, currency from agreement.lead_values order by amount",
+    ) == [
+        ("mql", None, Decimal(150), "EUR"),
+        ("mql", "Founder", Decimal(220), "EUR"),
+        ("sql", "Founder", Decimal(700), "EUR"),
+    ]
+    assert load(folder, connection).written == 0
 
 
 def test_every_clause_arrives(
