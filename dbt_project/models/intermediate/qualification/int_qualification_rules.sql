@@ -6,13 +6,7 @@ rules as (
 
 ),
 
-rule_lead_fields as (
-
-    select unnest(string_to_array('{{ lead_fields() | join(",") }}', ',')) as lead_field
-
-),
-
-points as (
+rule_points as (
 
     select * from {{ ref('stg_agreement__rule_points') }}
 
@@ -21,6 +15,12 @@ points as (
 ideal_customer_rules as (
 
     select * from {{ ref('stg_agreement__ideal_customer_rules') }}
+
+),
+
+lead_fields as (
+
+    select unnest(string_to_array('{{ lead_fields() | join(',') }}', ',')) as lead_field
 
 ),
 

@@ -169,10 +169,10 @@ def test_points_thresholds_and_worth_arrive(
             "commitments:\n",
             "scores:\n  - {stage: mql, fit: 20}\n"
             "ideal_customer: {description: Large., rules: [mql_persona, mql_reachable]}\n"
-            "personas:\n  - {persona: Founder, description: Decides.}\n"
+            "personas:\n  - {persona: IT leader, description: Decides.}\n"
             "lead_values:\n"
             "  currency: EUR\n"
-            "  by_persona:\n    Founder: {mql: 220, sql: 700}\n"
+            "  by_persona:\n    IT leader: {mql: 220, sql: 700}\n"
             "  otherwise: {mql: 150}\n"
             "commitments:\n",
         ),
@@ -194,8 +194,8 @@ def test_points_thresholds_and_worth_arrive(
         "select stage, persona, amount, currency from agreement.lead_values order by amount",
     ) == [
         ("mql", None, Decimal(150), "EUR"),
-        ("mql", "Founder", Decimal(220), "EUR"),
-        ("sql", "Founder", Decimal(700), "EUR"),
+        ("mql", "IT leader", Decimal(220), "EUR"),
+        ("sql", "IT leader", Decimal(700), "EUR"),
     ]
     assert load(folder, connection).written == 0
 
