@@ -667,3 +667,38 @@ def test_a_load_whose_server_process_dies_leaves_what_was_there(
     with connect(warehouse, "loader") as doomed, pytest.raises(psycopg.OperationalError):
         load(folder, doomed, as_of=BEFORE)
     assert everything(connection) == stored
+
+
+@pytest.mark.parametrize(
+    ("clause", "reason"),
+    [
+        ("sql: leads.contry = 'ES'", "column leads.contry does not exist"),
+        ("sql: leads.country", "argument of WHERE must be type boolean, not type text"),
+        ("sql: leads.score > 'many'", 'invalid input syntax for type bigint: "many"'),
+        ("field: company\n    matches: '[[:vowel:]]'", "invalid character class"),
+        ("field: company\n    not_matching: '[[:vowel:]]'", "invalid character class"),
+    ],
+)
+def test_a_rule_that_postgresql_cannot_read_is_refused(
+    folder: Path, write_version: WriteVersion, connection: Connection, clause: str, reason: str
+) -> None:
+    write_version(("any_of: [persona]", clause))
+    with pytest.raises(AgreementError, match=r"qualification\[1\]") as refused:
+        load(folder, connection)
+    assert reason in str(refused.value)
+    assert rows(connection, "select * from agreement.versions") == []
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "sql: leads.country = 'ES' and leads.score > 10 or leads.company like '100%%'",
+        "sql: \"leads.company ~ '^{[^}]+}$'\"",
+        "field: company\n    matches: '^(?:a|b){2}\\\\.%s$'",
+    ],
+)
+def test_a_rule_that_postgresql_reads_is_taken(
+    folder: Path, write_version: WriteVersion, connection: Connection, clause: str
+) -> None:
+    write_version(("any_of: [persona]", clause))
+    assert load(folder, connection).written
