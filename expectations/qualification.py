@@ -1,35 +1,27 @@
 """Does every lead that was handed over deserve it, and does the funnel hold together?
 
-The rules on leads are the agreement's own (``qualification`` in its YAML): one definition for
-the people who signed it and for the check.
+The rules on leads are the agreement's own (``qualification`` in its YAML). The models apply them,
+to what was known of a lead when it entered the stage (``fct_lead_qualification``): people, models
+and checks read one verdict. A check looks at the leads that entered lately, so that a form which
+breaks this week is not drowned by eighteen good months.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, LiteralString
+from typing import Literal
 
-from psycopg import sql
+from smarketing.night import Night
 from smarketing.quality.checks import Check, RowCheck, Suite
 from smarketing.warehouse.build import CANDIDATE
 from smarketing.warehouse.connection import connect
 
-# what each test asks of a field. The words and numbers it asks for stay in the agreement's table
-# and are joined in as values, so nothing that people write there becomes a part of the query.
-_TESTS: dict[str, LiteralString] = {
-    "one_of": "lower(trim({field}::text)) = any (lower(rules.operands::text)::text [])",
-    "between": "{field} between rules.operands[1]::numeric and rules.operands[2]::numeric",
-    "matches": "{field}::text ~* rules.operands[1]",
-    "not_matching": "{field}::text !~* rules.operands[1]",
-}
-_COMPARISONS: dict[str, LiteralString] = {
-    "at least": ">=",
-    "at most": "<=",
-    "equal to": "=",
-    "different from": "<>",
-}
+# the leads that a rule's check looks at entered the stage in these days before the night; where
+# fewer did, so many of the newest are looked at, so that a slip of one is not a share of many
+WINDOW_DAYS = 30
+ENOUGH = 100
 
 
 @dataclass(frozen=True)
@@ -38,31 +30,9 @@ class Rule:
 
     rule: str
     stage: str
-    test: str
-    field: str | None
-    operands: Sequence[str]
     severity: Literal["critical", "warning"]
     share_allowed: Decimal
     statement: str
-
-    @property
-    def is_satisfied(self) -> sql.Composable:
-        """The condition under which a row of ``leads`` passes; it is also not met if null."""
-        if self.test == "sql":
-            return sql.SQL(self.operands[0])
-        if self.test == "any_of":
-            known = (sql.SQL("{} is not null").format(_of_lead(each)) for each in self.operands)
-            return sql.SQL(" or ").join(known)
-        assert self.field is not None
-        field = _of_lead(self.field)
-        if self.test == "compared":
-            words, _, other = self.operands[0].rpartition(" ")
-            return sql.SQL("{} {} {}").format(field, sql.SQL(_COMPARISONS[words]), _of_lead(other))
-        return sql.SQL(_TESTS[self.test]).format(field=field)
-
-
-def _of_lead(field: str) -> sql.Identifier:
-    return sql.Identifier("leads", field)
 
 
 def rules_in_force(uri: str) -> list[Rule]:
@@ -70,7 +40,7 @@ def rules_in_force(uri: str) -> list[Rule]:
     with connect(uri, "transformer") as connection:
         rows = connection.execute(
             """
-            select rule, stage, test, field, operands, severity, share_allowed, statement
+            select rule, stage, severity, share_allowed, statement
             from agreement.qualification_rules
             inner join intermediate.int_agreement_eras using (version)
             where is_current
@@ -80,7 +50,7 @@ def rules_in_force(uri: str) -> list[Rule]:
     return [Rule(*row) for row in rows]
 
 
-def suites(rules: Iterable[Rule]) -> list[Suite]:
+def suites(rules: Iterable[Rule], night: Night) -> list[Suite]:
     """The suites on the candidate marts, with one check for each rule of the agreement."""
     import great_expectations.expectations as gxe
 
@@ -103,8 +73,25 @@ def suites(rules: Iterable[Rule]) -> list[Suite]:
         Suite(
             "qualification.rules",
             CANDIDATE,
-            "fct_funnel_stages",
-            tuple(_rule_check(rule) for rule in rules),
+            "fct_lead_qualification",
+            tuple(_rule_check(rule, night) for rule in rules),
+        ),
+        # no rule passes because nobody was asked
+        Suite(
+            "qualification.verdicts",
+            CANDIDATE,
+            "fct_lead_qualification",
+            (
+                RowCheck(
+                    "every_entry_is_judged",
+                    "critical",
+                    "a lead entered a guarded stage and was not judged by each of its rules",
+                    "the data team",
+                    population=_VERDICTS,
+                    fails="not is_judged",
+                    key="verdict",
+                ),
+            ),
         ),
         Suite(
             "qualification.stages",
@@ -161,26 +148,47 @@ def _leads_with(finding: str) -> str:
     )
 
 
-def _rule_check(rule: Rule) -> RowCheck:
-    # what the agreement says in SQL may hold braces
-    is_satisfied = rule.is_satisfied.as_string().replace("{", "{{").replace("}", "}}")
+def _rule_check(rule: Rule, night: Night) -> RowCheck:
+    # a lead that was deleted in the source is nobody's slip any more; one of whom nothing is known
+    # has no verdict
     return RowCheck(
         rule.rule,
         rule.severity,
         f"leads in {rule.stage} break what was agreed: {rule.statement}",
         "marketing",
         population=(
-            f"select distinct stages.lead_id, ({is_satisfied}) as is_satisfied "
-            "from {batch} as stages "
-            "inner join intermediate.int_leads as leads using (lead_id) "
-            "left join ("
-            "select rules.operands from agreement.qualification_rules as rules "
-            "inner join intermediate.int_agreement_eras as eras using (version) "
-            f"where eras.is_current and rules.rule = '{rule.rule}'"
-            ") as rules on true "
-            f"where stages.stage = '{rule.stage}' and not stages.is_inferred"
+            "select lead_id || '/' || cycle_number as entry, passed from ("
+            "select *, row_number() over (order by entered_at desc, lead_id, cycle_number) as place"
+            " from {batch} as verdicts "
+            f"where rule = '{rule.rule}' and stage = '{rule.stage}' "
+            "and passed is not null and not is_deleted"
+            ") as judged "
+            f"where place <= {ENOUGH} or entered_at >= "
+            f"timestamptz '{night.as_of.isoformat()}' - {WINDOW_DAYS} * interval '24 hours'"
         ),
-        fails="is_satisfied is not true",
-        key="lead_id",
+        fails="not passed",
+        key="entry",
         share_allowed=rule.share_allowed,
     )
+
+
+# each lead and cycle that entered a guarded stage, by each rule of the version in force then
+_VERDICTS = f"""
+select
+    entries.lead_id || '/' || entries.cycle_number || '/' || rules.rule as verdict,
+    verdicts.lead_id is not null as is_judged
+from (
+    select distinct on (lead_id, cycle_number, stage)
+        lead_id, cycle_number, stage, agreement_version
+    from {CANDIDATE}.fct_funnel_stages
+    where not is_inferred
+    order by lead_id, cycle_number, stage, entry_number
+) as entries
+inner join agreement.qualification_rules as rules
+    on entries.agreement_version = rules.version and entries.stage = rules.stage
+left join {{batch}} as verdicts
+    on entries.lead_id = verdicts.lead_id
+        and entries.cycle_number = verdicts.cycle_number
+        and entries.stage = verdicts.stage
+        and rules.rule = verdicts.rule
+"""

@@ -1,8 +1,5 @@
-{#- A word as the agreement spells it: without the white space around it that Python's strip()
-    takes off, in lower case. What people type is compared like this and no other way. -#}
+{#- A word as the agreement spells it: trimmed, in lower case. What people type is compared like this
+    and no other way. -#}
 {% macro spelled(word) -%}
-    {%- set white_space = ' \\t\\n\\r\\f\\x0b\\x1c\\x1d\\x1e\\x1f\\u0085\\u00a0\\u1680'
-        ~ '\\u2000\\u2001\\u2002\\u2003\\u2004\\u2005\\u2006\\u2007\\u2008\\u2009\\u200a'
-        ~ '\\u2028\\u2029\\u202f\\u205f\\u3000' -%}
-    lower(btrim({{ word }}, E'{{ white_space }}'))
+    lower({{ trimmed(word) }})
 {%- endmacro %}

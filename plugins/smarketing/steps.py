@@ -170,7 +170,8 @@ def check_qualification(night: dict[str, Any]) -> None:
 
     with _step(night, "check.qualification") as work:
         rules = qualification.rules_in_force(work.uri)
-        _tally(work.step, run_suites(work.uri, work.night, qualification.suites(rules)))
+        suites = qualification.suites(rules, work.night)
+        _tally(work.step, run_suites(work.uri, work.night, suites))
 
 
 def publish_marts(night: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ def test_all_systems_tell_the_same_columns_in_the_same_order(
             ).fetchall()
         )
     unions = [name for name in results if name.startswith("int_source_")]
-    assert len(unions) == 12
+    assert len(unions) == 14
     for union in unions:
         for parent in results[union].node.depends_on.nodes:
             told = parent.split(".")[-1]

@@ -44,7 +44,7 @@ from smarketing.sources.api.streams import Source, extract
 from smarketing.warehouse.connection import as_role, connect
 
 from tests.nights.conftest import LAST_NIGHT
-from tests.nights.test_hubspot_truth import build
+from tests.nights.test_hubspot_truth import build, scores_told, values
 
 Rows = Counter[tuple[Any, ...]]
 
@@ -176,6 +176,25 @@ def check_funnel(americas: Americas) -> None:
     )
 
 
+def check_values(americas: Americas) -> None:
+    """Who they were on being handed over, the score by its history."""
+    scores = scores_told(americas.company)
+    planted: Rows = Counter(
+        (number, *told)
+        for number, story in americas.persons.items()
+        for *told, _ in values(story, scores[number])
+    )
+    assert planted == americas.ask(
+        """
+        select
+            lead_id, cycle_number, split_part(email, '@', 2), phone is not null, persona, channel,
+            country, score
+        from intermediate.int_values_at_entry
+        where stage = 'mql'
+        """
+    )
+
+
 def check_touches(americas: Americas) -> None:
     """What sales did is Salesforce's, what went to many or came by a form is Marketo's."""
     planted: Rows = Counter()
@@ -262,6 +281,7 @@ def check(company: Company, warehouse: str, workdir: Path) -> None:
     assert len(americas.persons) > company.leads // 4
     check_persons(americas)
     check_funnel(americas)
+    check_values(americas)
     check_touches(americas)
     check_handoffs(americas)
     check_outcomes(americas)

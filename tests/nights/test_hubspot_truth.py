@@ -33,6 +33,7 @@ from smarketing.home import PROJECT
 from smarketing.night import open_night
 from smarketing.sandbox import truth
 from smarketing.sandbox.company import Company
+from smarketing.sandbox.crm import lead_changes
 from smarketing.sandbox.imagine import stories
 from smarketing.sandbox.market import Campaigns
 from smarketing.sandbox.stages import RANK, is_on_path
@@ -126,6 +127,14 @@ from marts_candidate.dim_leads as leads
 """
 PERSONS = """
 select lead_id, is_deleted, date_trunc('second', deleted_at) from marts_candidate.dim_leads
+"""
+# who the person was on being handed over
+VALUES = """
+select
+    lead_id, cycle_number, split_part(email, '@', 2), phone is not null, persona, channel, country,
+    score, score_basis
+from intermediate.int_values_at_entry
+where stage = 'mql'
 """
 
 
@@ -222,6 +231,7 @@ def night_of(company: Company, uri: str, workdir: Path) -> Iterator[Night]:
         identity = "select record_key, lead_id from intermediate.int_lead_identity"
         queries = {
             "persons": PERSONS, "stages": STAGES, "handoffs": HANDOFFS, "outcomes": OUTCOMES,
+            "values": VALUES,
         }  # fmt: skip
         yield Night(
             dict(connection.execute(identity).fetchall()),
@@ -233,9 +243,51 @@ def instant(text: object) -> datetime | None:
     return datetime.fromisoformat(str(text)) if text else None
 
 
-def planted(story: Story) -> dict[str, Rows]:
+def scores_told(company: Company) -> dict[int, list[list[tuple[int, int]]]]:
+    """When each record of a person got which score, by the person's number."""
+    return {
+        story.number: [
+            [
+                (record.known_at, record.score),
+                *(
+                    (at, int(value))
+                    for at, name, value in lead_changes(rng, story, index)
+                    if name == "score"
+                ),
+            ]
+            for index, record in enumerate(story.records)
+        ]
+        for story, rng in stories(company, Campaigns(company))
+    }
+
+
+def values(story: Story, scores: list[list[tuple[int, int]]]) -> Iterator[tuple[Any, ...]]:
+    """Who the person was on being handed over, the score by its history included.
+
+    Both contacts of a merge end with it, so that neither is the survivor: the older is believed.
+    """
+    at_handoff = {
+        move.cycle: truth.judged_at(move) for move in reversed(story.moves) if move.stage == "mql"
+    }
+    for name, (_, *told) in truth.tell(story):
+        if name == "entries" and told[1] == "mql":
+            cycle, _, _, domain, has_phone, persona, channel, country = told
+            at = at_handoff[cycle]
+            [first, *_] = sorted(
+                truth.records_at(story, at), key=lambda index: story.records[index].created
+            )
+            score = next(score for when, score in reversed(scores[first]) if when <= at)
+            yield (
+                cycle, domain or None, has_phone == "true", persona or None, channel or None,
+                country, score, 1,
+            )  # fmt: skip
+
+
+def planted(story: Story, scores: list[list[tuple[int, int]]]) -> dict[str, Rows]:
     """The truth about a person, in the words of the queries."""
     rows: dict[str, Rows] = defaultdict(set)
+    if told_values := set(values(story, scores)):
+        rows["values"] = told_values
     known_to_the_day = {each.cycle for each in story.handoffs if each.at < each.known_at}
     for name, (_, *told) in truth.tell(story):
         if name == "persons":
@@ -272,6 +324,7 @@ def by_night(persons: Rows, nights: list[datetime]) -> Rows:
 def check(company: Company, uri: str, workdir: Path) -> None:
     compared = left_out = 0
     nights = nights_of(company)
+    scores = scores_told(company)
     with night_of(company, uri, workdir) as night:
         for story in people(company):
             if is_told_otherwise(story):
@@ -286,7 +339,7 @@ def check(company: Company, uri: str, workdir: Path) -> None:
             keys = {f"hubspot:{number_of(one)}" for one in ids}
             [lead_id] = {night.lead_ids[key] for key in keys & night.lead_ids.keys()}
             found = {name: rows[lead_id] for name, rows in night.rows.items() if rows[lead_id]}
-            expected = planted(story)
+            expected = planted(story, scores[story.number])
             for rows in (found, expected):
                 rows["persons"] = by_night(rows["persons"], nights)
             assert found == expected, ids

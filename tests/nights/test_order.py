@@ -29,6 +29,15 @@ from tests.nights.second_server import READER_PASSWORD, second_server
 
 Marts = dict[str, Rows]
 
+# who a lead was at entry: where the source keeps no history, what a night that never ran would have
+# read is known to nobody (docs/decisions/0010)
+OF_VERSIONS = {
+    "fct_lead_qualification",
+    "fct_lead_scores",
+    "lead_quality",
+    "score_calibration",
+}
+
 NIGHTS = nights_before(5)
 OLDER = NIGHTS[2]
 
@@ -74,6 +83,10 @@ def published(new_company: Callable[..., Company]) -> Published:
     )
 
 
+def wherever_the_source_tells(marts: Marts) -> Marts:
+    return {mart: rows for mart, rows in marts.items() if mart not in OF_VERSIONS}
+
+
 def test_the_nights_differ_at_all(published: Published) -> None:
     for mart in ("dim_leads", "fct_funnel_stages", "sla_compliance"):
         assert published.older[mart] != published.newer[mart]
@@ -91,7 +104,9 @@ def test_straight_to_the_last_night_on_another_server(
         initialise(server.uri(), reader_password=READER_PASSWORD)
         with found_company(tmp_path, server.uri(), **COMPANY) as company:
             company.run_night(LAST_NIGHT)
-        assert read_marts(server.reader) == published.newer
+        straight = read_marts(server.reader)
+    assert straight.keys() == published.newer.keys()
+    assert wherever_the_source_tells(straight) == wherever_the_source_tells(published.newer)
 
 
 def test_a_restatement_knows_what_came_late(published: Published) -> None:
@@ -148,7 +163,9 @@ def test_every_way_to_the_last_night(
     company = new_company(**COMPANY)
     for night in nights:
         company.run_night(night)
-    assert read_marts(company.warehouse) == published.newer
+    last = read_marts(company.warehouse)
+    assert last.keys() == published.newer.keys()
+    assert wherever_the_source_tells(last) == wherever_the_source_tells(published.newer)
 
 
 # Runs a night and kills itself, by a signal no code can catch, on a call of a function.

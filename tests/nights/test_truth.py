@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg import sql
+from smarketing.agreement import read_agreement
 from smarketing.home import PROJECT
 from smarketing.warehouse.connection import connect
 
@@ -252,12 +253,60 @@ def check_money_against_truth(company: Company) -> None:
     )
 
 
+def check_verdicts(company: Company) -> None:
+    """Who deserved to be handed over, by what the company knew of them then.
+
+    Scores are left out: an export tells the present one, and no night had read it before.
+    """
+    agreement = read_agreement(PROJECT / "agreements")
+    [market] = {
+        rule.one_of
+        for version in agreement.versions
+        for rule in version.contract.qualification
+        if rule.name == "mql_market"
+    }
+    assert market
+    planted = set()
+    for row in read_truth(company.exports / "truth" / "entries.csv"):
+        if row["stage"] != "mql":
+            continue
+        domain, has_phone = row["email_domain"], row["has_phone"] == "true"
+        reachable = [name for name, known in (("email", domain), ("phone", has_phone)) if known]
+        is_private = domain.startswith(("webmail.", "gmail.", "hotmail.", "outlook.", "yahoo."))
+        for rule, value, passed in (
+            ("mql_reachable", f"{', '.join(reachable)} known", bool(reachable)),
+            ("mql_persona", "persona known", bool(row["persona"])),
+            ("mql_channel", "channel known", bool(row["channel"])),
+            ("mql_market", row["country"], row["country"] in market),
+            ("mql_business_address", domain, bool(domain) and not is_private),
+        ):
+            missing = not passed and rule not in ("mql_market", "mql_business_address")
+            shown = "missing" if missing or not value else value
+            verdict = (f"crm:{row['person_id']}", int(row["cycle_number"]), shown, passed)
+            planted.add((rule, *verdict))
+            if rule in ("mql_reachable", "mql_persona", "mql_channel"):
+                planted.add((f"{rule}_gate", *verdict))
+    with connect(company.warehouse, "reader") as connection:
+        found = set(
+            connection.execute(
+                """
+                select rule, lead_id, cycle_number, value, passed
+                from marts.fct_lead_qualification
+                where stage = 'mql' and rule <> 'mql_interest'
+                """
+            )
+        )
+    assert found - planted == set()
+    assert planted - found == set()
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_funnel_and_money_are_what_was_planted(company: Callable[..., Company], seed: int) -> None:
     founded = company(seed=seed, leads=1500, nights=3)
     founded.run_night(LAST_NIGHT)
     check_against_truth(founded)
     check_money_against_truth(founded)
+    check_verdicts(founded)
 
 
 @pytest.mark.slow
@@ -269,3 +318,4 @@ def test_funnel_and_money_are_what_was_planted_on_many_seeds(
     founded.run_night(LAST_NIGHT)
     check_against_truth(founded)
     check_money_against_truth(founded)
+    check_verdicts(founded)

@@ -19,7 +19,9 @@ first_entries as (
 promised as (
 
     select * from {{ ref('sla_compliance') }}
-    where metric = 'volume'
+    where
+        metric = 'volume'
+        and not only_qualified
 
 ),
 

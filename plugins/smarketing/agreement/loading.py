@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, LiteralString, get_args
 from zoneinfo import ZoneInfo
 
+import psycopg
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
@@ -20,7 +21,12 @@ from smarketing.agreement.difference import differences
 from smarketing.agreement.faults import AgreementError, Fault
 from smarketing.agreement.handoff import Handoff
 from smarketing.agreement.hours import OpeningWindow, opening_windows
-from smarketing.agreement.qualification import QualificationRule
+from smarketing.agreement.qualification import (
+    LeadField,
+    QualificationRule,
+    RulePoints,
+    ScoreThreshold,
+)
 from smarketing.agreement.reading import Agreement
 
 # so that the days around the start of a version can be placed in its calendars.
@@ -68,6 +74,10 @@ _TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
         "statement",
         "position",
     ),
+    "rule_points": ("version", "rule", "kind", "points"),
+    "score_thresholds": ("version", "stage", "kind", "points"),
+    "ideal_customer_rules": ("version", "rule"),
+    "lead_values": ("version", "stage", "persona", "amount", "currency"),
     "commitments": (
         "version",
         "commitment_id",
@@ -191,7 +201,8 @@ def load_agreement(
 
     A version that has started by ``as_of`` (an aware instant), of this load or of one before, is
     signed: raises ``AgreementError``, and changes nothing, if its content changed or its file is
-    gone; or if a new version, or one that moves, would start by ``published_until``.
+    gone; or if a new version, or one that moves, would start by ``published_until``; or if
+    PostgreSQL cannot read the condition or the regular expression of a rule.
     """
     contents = {
         version.contract.version: version.contract.content() for version in agreement.versions
@@ -204,6 +215,7 @@ def load_agreement(
         known = _known_versions(connection, versions)
         _refuse_rewriting(agreement, contents, known, as_of)
         _refuse_backdating(agreement, known, published_until)
+        _refuse_unreadable(agreement, connection)
         stored = {table: _stored_rows(connection, schema, table, until) for table in _TABLES}
         published = _published_windows(
             agreement, known, stored["opening_windows"], as_of, published_until
@@ -277,6 +289,56 @@ def _refuse_backdating(
     ]
     if faults:
         raise AgreementError(faults)
+
+
+def _refuse_unreadable(agreement: Agreement, connection: Connection[Any]) -> None:
+    """What only PostgreSQL can read is tried on a lead of whom nothing is known.
+
+    A rule that is broken would stop every night at the models, which say less of it.
+    """
+    faults: list[Fault] = []
+    for version in agreement.versions:
+        for place, rule in enumerate(version.contract.qualification):
+            for clause in ("sql", "matches", "not_matching"):
+                text = getattr(rule, clause)
+                if text and (reason := _unreadable(clause, text, connection)):
+                    faults.append(
+                        Fault(
+                            version.file,
+                            None,
+                            f"qualification[{place}].{clause}",
+                            f"what PostgreSQL cannot read ({reason})",
+                            "a condition on the fields of 'leads'"
+                            if clause == "sql"
+                            else "a regular expression of PostgreSQL's",
+                            "correct it: try it on any database of yours",
+                        )
+                    )
+    if faults:
+        raise AgreementError(faults)
+
+
+def _unreadable(clause: str, text: str, connection: Connection[Any]) -> str:
+    """Why PostgreSQL cannot read it; empty if it can."""
+    if clause == "sql":
+        fields = sql.SQL(", ").join(
+            sql.SQL("null::{} as {}").format(
+                sql.SQL("bigint" if field == "score" else "text"), sql.Identifier(field)
+            )
+            for field in get_args(LeadField)
+        )
+        query = sql.SQL("select from (select {}) as leads where ({})").format(
+            fields,
+            sql.SQL(text),  # type: ignore[arg-type]  # the author's own, as the models have it
+        )
+    else:
+        query = sql.SQL("select '' ~* {}").format(text)
+    try:
+        with connection.transaction():
+            connection.execute(query)
+    except psycopg.Error as error:
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _vanished(signed: _Known, folder: Path) -> Fault:
@@ -466,6 +528,8 @@ def _rows(contract: Contract) -> Iterator[_TableRow]:
     yield from _protocol_rows(contract.version, contract.handoff)
     for position, rule in enumerate(contract.qualification, start=1):
         yield "qualification_rules", _rule_row(contract.version, position, rule)
+    yield from _score_rows(contract)
+    yield from _value_rows(contract)
     for position, commitment in enumerate(contract.commitments, start=1):
         yield "commitments", _commitment_row(contract.version, position, commitment)
         yield from _segment_rows(contract.version, commitment)
@@ -532,6 +596,35 @@ def _rule_row(version: str, position: int, rule: QualificationRule) -> Row:
         rule.statement,
         position,
     )
+
+
+def _score_rows(contract: Contract) -> Iterator[_TableRow]:
+    for rule in contract.qualification:
+        for kind, points in _by_kind(rule.points):
+            yield "rule_points", (contract.version, rule.name, kind, points)
+    for threshold in contract.scores:
+        for kind, points in _by_kind(threshold):
+            yield "score_thresholds", (contract.version, threshold.stage, kind, points)
+    if contract.ideal_customer:
+        for name in dict.fromkeys(contract.ideal_customer.rules):
+            yield "ideal_customer_rules", (contract.version, name)
+
+
+def _by_kind(brought: RulePoints | ScoreThreshold | None) -> Iterator[tuple[str, int]]:
+    if brought is not None:
+        for kind, points in (("fit", brought.fit), ("engagement", brought.engagement)):
+            if points is not None:
+                yield kind, points
+
+
+def _value_rows(contract: Contract) -> Iterator[_TableRow]:
+    values = contract.lead_values
+    if values is None:
+        return
+    tables = [*values.by_persona.items(), (None, values.otherwise)]
+    for persona, worth in tables:
+        for stage, amount in worth.items():
+            yield "lead_values", (contract.version, stage, persona, amount, values.currency)
 
 
 def _segment_rows(version: str, commitment: Commitment) -> Iterator[_TableRow]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smarketing.sandbox.clock import as_text
+from smarketing.sandbox.clock import HOUR, as_text, start_of_day
 from smarketing.sandbox.files import Row
 from smarketing.sandbox.market import Campaigns
 from smarketing.sandbox.stages import HANDOFF, is_on_path, is_past_handoff
@@ -24,6 +24,17 @@ HEADERS = {
         "exited",
         "direction",
         "is_inferred",
+    ),
+    "entries": (
+        "person_id",
+        "cycle_number",
+        "stage",
+        "entered",
+        "email_domain",
+        "has_phone",
+        "persona",
+        "channel",
+        "country",
     ),
     "handoffs": (
         "person_id",
@@ -57,6 +68,8 @@ def tell(story: Story) -> Iterator[tuple[str, Row]]:
     yield "persons", (person_id, *_person(story))
     for row in _stages(story):
         yield "stages", (person_id, *row)
+    for row in _entries(story):
+        yield "entries", (person_id, *row)
     for handoff in story.handoffs:
         yield "handoffs", (person_id, *_handoff(story, handoff))
     yield "outcomes", (person_id, *_outcome(story))
@@ -123,6 +136,60 @@ def _after(story: Story, handoff: Handoff) -> list[Move]:
     of_cycle = [move for move in story.moves if move.cycle == handoff.cycle]
     number = next(index for index, move in enumerate(of_cycle) if move.stage == HANDOFF)
     return of_cycle[number + 1 :]
+
+
+def _entries(story: Story) -> Iterator[tuple[object, ...]]:
+    """Who the person was on first being seen in a stage in a cycle."""
+    seen: set[tuple[int, str]] = set()
+    prospect = story.prospect
+    for move in story.moves:
+        if (move.cycle, move.stage) in seen:
+            continue
+        seen.add((move.cycle, move.stage))
+        records = [story.records[index] for index in records_at(story, judged_at(move))]
+        email = next((record.email for record in records if record.email), "")
+        yield (
+            move.cycle,
+            move.stage,
+            as_text(move.at),
+            email.strip().lower().partition("@")[2],
+            _flag(bool(prospect.phone)),
+            prospect.persona,
+            next((record.channel for record in records if record.channel), ""),
+            prospect.account.country,
+        )
+
+
+def judged_at(move: Move) -> int:
+    """As of when a person is judged: the entry, or, where only its day is known, the day's end."""
+    if move.uploaded is None:
+        return move.at
+    return start_of_day(start_of_day(move.at) + 36 * HOUR) - 1
+
+
+def records_at(story: Story, at: int) -> list[int]:
+    """The person's records at an instant, whoever is believed first before the others.
+
+    Those that are there: created, not merged away, not deleted; all of them where none is.
+    """
+    gone = {merge.merged: merge.at for merge in story.merges}
+    for deletion in story.deletions:
+        gone[deletion.record] = min(deletion.at, gone.get(deletion.record, deletion.at))
+    everything = range(len(story.records))
+    there = [
+        index
+        for index in everything
+        if story.records[index].created <= at < gone.get(index, at + 1)
+    ]
+    merged = story.merged_away()
+    return sorted(
+        there or everything,
+        key=lambda index: (
+            index in merged,
+            story.records[index].created,
+            story.records[index].lead_id,
+        ),
+    )
 
 
 def _outcome(story: Story) -> Row:

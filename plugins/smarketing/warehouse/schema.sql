@@ -167,6 +167,52 @@ create table if not exists agreement.qualification_rules (
 comment on table agreement.qualification_rules is
 'What must hold for a lead in a stage. any_of: at least one of the operands, which are fields, is known; sql: the operand is a condition on the lead; any other test is of field against the operands. Up to share_allowed of the leads (a fraction) may fail.';
 
+create table if not exists agreement.rule_points (
+    version text not null references agreement.versions on delete cascade,
+    rule text not null,
+    kind text not null check (kind in ('fit', 'engagement')),
+    points integer not null check (points > 0),
+    primary key (version, rule, kind),
+    foreign key (version, rule)
+    references agreement.qualification_rules (version, rule) on delete cascade
+);
+comment on table agreement.rule_points is
+'What passing a rule adds to a lead''s score, for fit (who the lead is) and for engagement (what the lead did).';
+
+create table if not exists agreement.score_thresholds (
+    version text not null references agreement.versions on delete cascade,
+    stage text not null,
+    kind text not null check (kind in ('fit', 'engagement')),
+    points integer not null check (points > 0),
+    primary key (version, stage, kind),
+    foreign key (version, stage) references agreement.stages (version, stage)
+);
+comment on table agreement.score_thresholds is
+'The points that a lead needs to enter a stage, for fit and for engagement.';
+
+create table if not exists agreement.ideal_customer_rules (
+    version text not null references agreement.versions on delete cascade,
+    rule text not null,
+    primary key (version, rule),
+    foreign key (version, rule)
+    references agreement.qualification_rules (version, rule) on delete cascade
+);
+comment on table agreement.ideal_customer_rules is
+'The rules that an ideal customer passes, all of them.';
+
+create table if not exists agreement.lead_values (
+    version text not null references agreement.versions on delete cascade,
+    stage text not null,
+    persona text,
+    amount numeric not null check (amount > 0),
+    currency text not null,
+    foreign key (version, stage) references agreement.stages (version, stage)
+);
+create unique index if not exists lead_values_are_told_once
+on agreement.lead_values (version, stage, coalesce(persona, ''));
+comment on table agreement.lead_values is
+'What a lead is worth on entering a stage, by its persona; persona null: everybody for whom the stage has no value of their own.';
+
 create table if not exists agreement.commitments (
     version text not null references agreement.versions on delete cascade,
     commitment_id text not null,

@@ -13,6 +13,7 @@ first_entries as (
 
     select distinct on (lead_id, cycle_number, stage)
         lead_id,
+        version,
         zone,
         stage,
         cycle_number,

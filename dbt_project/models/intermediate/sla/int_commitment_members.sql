@@ -13,6 +13,10 @@ told as (
 
     select * from {{ ref('int_money_members') }}
 
+    union all
+
+    select * from {{ ref('int_qualification_members') }}
+
 ),
 
 final as (

@@ -1,14 +1,3 @@
-{%- set is_measured -%}
-    (
-        periods.metric in (
-            'volume', 'conversion', 'cycle_time', 'response', 'attempts', 'acceptance', 'worked',
-            'revenue', 'pipeline', 'roi'
-        )
-        or coalesce(periods.judged_by = 'acceptance', false)
-    )
-    and periods.only_qualified is not true
-{%- endset -%}
-
 with
 
 periods as (
@@ -20,6 +9,19 @@ periods as (
 members as (
 
     select * from {{ ref('int_commitment_members') }}
+
+),
+
+-- the sources that this night went without, by the periods of which they may have more to tell
+unread as (
+
+    select
+        period_ends.period_end_at,
+        string_agg(spans.source, ', ' order by spans.source) as unread_sources
+    from (select distinct period_end_at from periods) as period_ends
+    inner join {{ ref('stg_ops__source_spans') }} as spans
+        on coalesce(spans.missing_from, '-infinity') < period_ends.period_end_at
+    group by 1
 
 ),
 
@@ -52,12 +54,8 @@ measured as (
         coalesce(counted.success_count, 0) as success_count,
         coalesce(counted.open_count, 0) as open_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
-        -- what else is promised needs facts that no model has yet
-        {{ is_measured }} as is_measured,
-        case
-            when not ({{ is_measured }}) then null
-            else {{ promised_actual('periods', 'counted') }}
-        end as actual
+        unread.unread_sources,
+        {{ promised_actual('periods', 'counted') }} as actual
     from periods
     left join counted
         on
@@ -65,6 +63,8 @@ measured as (
             and periods.commitment_id = counted.commitment_id
             and periods.segment = counted.segment
             and periods.period_start_date = counted.period_start_date
+    left join unread
+        on periods.period_end_at = unread.period_end_at
 
 ),
 
@@ -93,7 +93,6 @@ forecasted as (
     select
         *,
         case
-            when not is_measured then null
             when is_adding_up then target * elapsed_business_seconds / nullif(business_seconds, 0)
             else target
         end as expected_to_date,
@@ -116,7 +115,7 @@ judged as (
         *,
         case
             when not is_over and elapsed_business_seconds = 0 then 'pending'
-            when not is_measured then 'undetermined'
+            when unread_sources is not null then 'undetermined'
             when is_over and not is_final then 'maturing'
             -- shares and durations of too few say nothing; of nobody, nothing at all
             when
@@ -170,7 +169,9 @@ final as (
         dimension,
         dimension_value,
         status,
-        case when status = 'undetermined' then 'not measured yet' end as status_reason,
+        case
+            when status = 'undetermined' then unread_sources || ' could not be read'
+        end as status_reason,
 
         ----------  numerics
         position as commitment_position,

@@ -36,6 +36,10 @@ TABLES = (
     "conversation_kinds",
     "leaving_reasons",
     "qualification_rules",
+    "rule_points",
+    "score_thresholds",
+    "ideal_customer_rules",
+    "lead_values",
     "commitments",
     "commitment_segments",
     "opening_windows",
@@ -154,6 +158,49 @@ def test_the_clauses_arrive(
         ("night shift", date(2020, 3, 30), UNTIL),
         ("office", date(2020, 3, 30), UNTIL),
     ]
+
+
+def test_points_thresholds_and_worth_arrive(
+    folder: Path, write_version: WriteVersion, connection: Connection
+) -> None:
+    write_version(
+        (
+            "    statement: Reachable.\n",
+            "    statement: Reachable.\n    points: {fit: 20, engagement: 5}\n",
+        ),
+        (
+            "commitments:\n",
+            "scores:\n  - {stage: mql, fit: 20}\n"
+            "ideal_customer: {description: Large., rules: [mql_persona, mql_reachable]}\n"
+            "personas:\n  - {persona: IT leader, description: Decides.}\n"
+            "lead_values:\n"
+            "  currency: EUR\n"
+            "  by_persona:\n    IT leader: {mql: 220, sql: 700}\n"
+            "  otherwise: {mql: 150}\n"
+            "commitments:\n",
+        ),
+    )
+    load(folder, connection)
+    assert rows(connection, "select * from agreement.rule_points order by kind") == [
+        ("v1", "mql_reachable", "engagement", 5),
+        ("v1", "mql_reachable", "fit", 20),
+    ]
+    assert rows(connection, "select * from agreement.score_thresholds") == [
+        ("v1", "mql", "fit", 20)
+    ]
+    assert rows(connection, "select rule from agreement.ideal_customer_rules order by 1") == [
+        ("mql_persona",),
+        ("mql_reachable",),
+    ]
+    assert rows(
+        connection,
+        "select stage, persona, amount, currency from agreement.lead_values order by amount",
+    ) == [
+        ("mql", None, Decimal(150), "EUR"),
+        ("mql", "IT leader", Decimal(220), "EUR"),
+        ("sql", "IT leader", Decimal(700), "EUR"),
+    ]
+    assert load(folder, connection).written == 0
 
 
 def test_every_clause_arrives(
@@ -640,3 +687,38 @@ def test_a_load_whose_server_process_dies_leaves_what_was_there(
     with connect(warehouse, "loader") as doomed, pytest.raises(psycopg.OperationalError):
         load(folder, doomed, as_of=BEFORE)
     assert everything(connection) == stored
+
+
+@pytest.mark.parametrize(
+    ("clause", "reason"),
+    [
+        ("sql: leads.contry = 'ES'", "column leads.contry does not exist"),
+        ("sql: leads.country", "argument of WHERE must be type boolean, not type text"),
+        ("sql: leads.score > 'many'", 'invalid input syntax for type bigint: "many"'),
+        ("field: company\n    matches: '[[:vowel:]]'", "invalid character class"),
+        ("field: company\n    not_matching: '[[:vowel:]]'", "invalid character class"),
+    ],
+)
+def test_a_rule_that_postgresql_cannot_read_is_refused(
+    folder: Path, write_version: WriteVersion, connection: Connection, clause: str, reason: str
+) -> None:
+    write_version(("any_of: [persona]", clause))
+    with pytest.raises(AgreementError, match=r"qualification\[1\]") as refused:
+        load(folder, connection)
+    assert reason in str(refused.value)
+    assert rows(connection, "select * from agreement.versions") == []
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "sql: leads.country = 'ES' and leads.score > 10 or leads.company like '100%%'",
+        "sql: \"leads.company ~ '^{[^}]+}$'\"",
+        "field: company\n    matches: '^(?:a|b){2}\\\\.%s$'",
+    ],
+)
+def test_a_rule_that_postgresql_reads_is_taken(
+    folder: Path, write_version: WriteVersion, connection: Connection, clause: str
+) -> None:
+    write_version(("any_of: [persona]", clause))
+    assert load(folder, connection).written
