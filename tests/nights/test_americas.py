@@ -230,7 +230,7 @@ def check_handoffs(americas: Americas) -> None:
                     )
                 ] += 1
     assert planted
-    assert planted == americas.ask(
+    found = americas.ask(
         """
         select
             lead_id, cycle_number, owner_key, handed_off_at, assigned_at, first_touch_at,
@@ -239,6 +239,8 @@ def check_handoffs(americas: Americas) -> None:
         where not is_date_only
         """
     )
+    assert planted - found == Counter()
+    assert found - planted == Counter()
 
 
 def check_outcomes(americas: Americas) -> None:
