@@ -1,4 +1,4 @@
-"""An activity that the CRM tells of when its month has been reported: what it changes, and where."""
+"""An activity that the CRM tells of when its month has been reported: what it changes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,11 @@ def test_a_touch_that_is_told_late_answers_a_month_that_was_reported(
                 "no answer",
             ]
         )
-    known = ([("met", due_at, "crm:LATE")], [(met + 1, late - 1)], [])
+    known: tuple[Rows, Rows, Rows] = (
+        [("met", due_at, "crm:LATE")],
+        [(met + 1, late - 1)],
+        [],
+    )
     founded.run_night(LAST_NIGHT)
     assert told() == known
     founded.run_night(YESTERDAY, known=LAST_NIGHT)

@@ -1,4 +1,4 @@
--- Response, attempts and acceptance once more, as plain counts of fct_handoffs: of those handed over
+-- Response, attempts and acceptance once more, plainly counted from fct_handoffs: of those handed over
 -- in the period, the share whose clock was met among met and breached. The parts by team, owner,
 -- persona, region and channel (with those that have none) are counted apart, and add up to it.
 
