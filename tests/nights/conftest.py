@@ -141,6 +141,7 @@ def found_company(
     (folder / "smarketing.yml").write_text(yaml.safe_dump(config))
     mapping = yaml.safe_load((PROJECT / "examples" / "exports" / "csv_export.yml").read_text())
     mapping["folder"] = str(company.exports)
+    mapping["record_link"] = "https://crm.example/leads/{id}"
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
     (folder / "agreements").symlink_to(PROJECT / "agreements")
     with company.at_work():

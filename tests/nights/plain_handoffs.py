@@ -273,6 +273,7 @@ class Company:
             routing = None if routed is None else calendar.seconds(at, routed)
         return (
             key(row["person_id"]),
+            f"https://crm.example/leads/{row['person_id']}",
             int(row["cycle_number"]),
             version.text["version"],
             name,
@@ -313,7 +314,7 @@ class Company:
 
 
 COLUMNS = (
-    "lead_id", "cycle_number", "agreement_version", "calendar", "owner_key", "team",
+    "lead_id", "record_url", "cycle_number", "agreement_version", "calendar", "owner_key", "team",
     "is_date_only", "handed_off_at", "next_cycle_at", "assigned_at",
     "first_touch_at", "first_touch_key", "first_touch_owner_key",
     "response_business_seconds", "routing_business_seconds", "owner_business_seconds",

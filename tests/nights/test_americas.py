@@ -12,7 +12,6 @@ records all stand in Salesforce, and so in Marketo.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing import Any
 import pytest
 from smarketing.config import read_settings
 from smarketing.home import PROJECT
+from smarketing.sandbox import truth
 from smarketing.sandbox.clock import DAY
 from smarketing.sandbox.company import Company
 from smarketing.sandbox.imagine import stories
@@ -228,32 +228,38 @@ def _as_told(touch: Touch) -> tuple[Any, ...]:
 
 
 def check_handoffs(americas: Americas) -> None:
-    """Who in sales first held a lead after the hand-over."""
-    spells = americas.ask(
+    """Who in sales first held and first touched a lead after the hand-over, and what came of it.
+
+    A day is not eligible for clocks: what is known to the day only is not compared.
+    """
+    planted: Rows = Counter()
+    for story in americas.persons.values():
+        days = {handoff.cycle for handoff in story.handoffs if handoff.at != handoff.known_at}
+        for name, (_, *told) in truth.tell(story):
+            if name == "handoffs" and told[0] not in days:
+                cycle, handed_off, assigned, owner, touched, _, accepted, left, reason = told
+                moments = (handed_off, assigned, touched, accepted, left)
+                planted[
+                    (
+                        story.number,
+                        cycle,
+                        f"salesforce:{user_id(str(owner))}" if owner else None,
+                        *(datetime.fromisoformat(str(at)) if at else None for at in moments),
+                        reason or None,
+                    )
+                ] += 1
+    assert planted
+    found = americas.ask(
         """
-        select lead_id, held_from, owners.team <> 'Marketing'
-        from intermediate.int_owner_spells
-        left join intermediate.int_source_owners as owners using (owner_key)
+        select
+            lead_id, cycle_number, owner_key, handed_off_at, assigned_at, first_touch_at,
+            accepted_at, rejected_at, rejection_reason
+        from marts_candidate.fct_handoffs
+        where not is_date_only
         """
     )
-    held: dict[int, list[tuple[datetime, bool]]] = {}
-    for number, since, is_sales in spells:
-        held.setdefault(number, []).append((since, bool(is_sales)))
-    planted, found = {}, {}
-    for story in americas.persons.values():
-        changes = sorted(held.get(story.number, []))
-        for handoff in story.handoffs:
-            if handoff.at != handoff.known_at:
-                # a day is not eligible for clocks
-                continue
-            at = instant(handoff.at)
-            key = story.number, handoff.cycle
-            planted[key] = handoff.assigned and instant(handoff.assigned)
-            present = bisect_right(changes, at, key=lambda change: change[0]) - 1
-            later = ([(at, changes[present][1])] if present >= 0 else []) + changes[present + 1 :]
-            found[key] = next((since for since, is_sales in later if is_sales), None)
-    assert planted
-    assert planted == found
+    assert planted - found == Counter()
+    assert found - planted == Counter()
 
 
 def check_outcomes(americas: Americas) -> None:

@@ -61,54 +61,17 @@ select
     date_trunc('second', exited_at), direction, is_inferred, is_date_only
 from marts_candidate.fct_funnel_stages
 """
-# spec §5, in plain words: who held it first, who touched it first
 HANDOFFS = """
-with
-
-handoffs as (
-    select distinct
-        clocks.lead_id, clocks.cycle_number, clocks.handed_off_at, clocks.is_date_only,
-        next.starts_at
-    from intermediate.int_handoff_clocks as clocks
-    left join (
-        select lead_id, cycle_number, min(entered_at) as starts_at
-        from marts_candidate.fct_funnel_stages
-        group by 1, 2
-    ) as next on clocks.lead_id = next.lead_id and clocks.cycle_number + 1 = next.cycle_number
-),
-
-sales as (
-    select owner_key from marts_candidate.dim_owners where party = 'sales'
-)
-
 select
     lead_id,
     cycle_number,
     date_trunc('second', handed_off_at),
-    date_trunc('second', (
-        select case when not is_date_only then min(greatest(held_from, handed_off_at)) end
-        from intermediate.int_owner_spells
-        inner join sales using (owner_key)
-        where
-            int_owner_spells.lead_id = handoffs.lead_id
-            and coalesce(held_until > handed_off_at, true)
-            and coalesce(held_from < starts_at, true)
-    )),
-    (
-        select split_part(touch_key, '/', 2)
-        from intermediate.int_source_touches
-        inner join sales using (owner_key)
-        inner join intermediate.int_lead_identity using (record_key)
-        where
-            int_lead_identity.lead_id = handoffs.lead_id
-            and direction = 'outbound'
-            and (kind in ('call', 'email', 'message') or kind = 'meeting' and outcome = 'held')
-            and occurred_at >= handed_off_at
-            and coalesce(occurred_at < starts_at, true)
-        order by occurred_at
-        limit 1
-    )
-from handoffs
+    case when not is_date_only then date_trunc('second', assigned_at) end,
+    split_part(first_touch_key, '/', 2),
+    date_trunc('second', accepted_at),
+    date_trunc('second', rejected_at),
+    rejection_reason
+from marts_candidate.fct_handoffs
 """
 OUTCOMES = """
 select
@@ -301,10 +264,15 @@ def planted(story: Story, scores: list[list[tuple[int, int]]]) -> dict[str, Rows
                 )
             )  # fmt: skip
         elif name == "handoffs":
-            cycle, handed_off, assigned, _, touch = told
+            cycle, handed_off, assigned, _, _, touch, accepted, left, reason = told
             number = str(number_of(str(touch))) if touch else None
             held_from = None if cycle in known_to_the_day else instant(assigned)
-            rows[name].add((cycle, instant(handed_off), held_from, number))
+            rows[name].add(
+                (
+                    cycle, instant(handed_off), held_from, number, instant(accepted),
+                    instant(left), reason or None,
+                )
+            )  # fmt: skip
         elif name == "outcomes":
             mql, sql, customer, is_won, amount = told
             rows[name].add(

@@ -141,6 +141,19 @@ def test_a_vendor_that_is_down_stops_nobody_and_the_next_night_catches_up(
         (vendor, end_of(BEFORE), end_of(YESTERDAY))
     ]
     assert query("select as_of from marts.published_night") == [(end_of(YESTERDAY),)]
+    # who may have been answered since is neither waiting nor late
+    [(unread, waiting, late)] = query(
+        """
+        select
+            count(distinct lead_id),
+            count(*) filter (where status = 'open'),
+            count(*) filter (where status = 'breached' and due_at > unread_from)
+        from intermediate.int_unread_leads
+        left join intermediate.int_handoff_verdicts using (lead_id)
+        """
+    )
+    assert unread > 0
+    assert waiting == late == 0
     with company.company.at_work():
         findings = read_scoreboard(company.company.warehouse, read_config()).findings
     [told] = [each.meaning for each in findings if each.meaning.startswith(vendor)]
@@ -150,6 +163,7 @@ def test_a_vendor_that_is_down_stops_nobody_and_the_next_night_catches_up(
     company.vendors.recover()
     assert company.run_night(LAST_NIGHT) == {}
     assert query("select as_of from marts.published_night") == [(end_of(LAST_NIGHT),)]
+    assert query("select count(*) from intermediate.int_unread_leads") == [(0,)]
     marts = read_marts(company.company.warehouse)
     # what changed since it was published depends on what was published
     del marts["restatements"]

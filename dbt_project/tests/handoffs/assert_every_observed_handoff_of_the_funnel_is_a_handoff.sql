@@ -38,16 +38,14 @@ found as (
 
 )
 
-(
-    select * from told
-    except
-    select * from found
-)
-
-union all
-
-(
-    select * from found
-    except
-    select * from told
-)
+select
+    coalesce(told.lead_id, found.lead_id) as lead_id,
+    coalesce(told.cycle_number, found.cycle_number) as cycle_number,
+    told.handed_off_at as told,
+    found.handed_off_at as found
+from told
+full join found
+    on
+        told.lead_id = found.lead_id
+        and told.cycle_number = found.cycle_number
+where coalesce(told.handed_off_at <> found.handed_off_at, true)

@@ -22,11 +22,9 @@ handoffs as (
 ),
 
 -- moves forward are no activities
-versions_by_touches as (
+moves_count as (
 
-    select version from {{ ref('stg_agreement__versions') }}
-    except
-    select version from {{ ref('stg_agreement__touch_kinds') }}
+    select * from {{ ref('stg_agreement__touch_kinds') }}
     where kind = 'forward move'
 
 )
@@ -41,10 +39,10 @@ full join counted
     on
         handoffs.lead_id = counted.lead_id
         and handoffs.cycle_number = counted.cycle_number
+left join moves_count
+    on handoffs.agreement_version = moves_count.version
 where
-    coalesce(
-        handoffs.agreement_version in (select version from versions_by_touches), true
-    )
+    moves_count.version is null
     and (
         handoffs.lead_id is null
         or handoffs.touch_count <> coalesce(counted.touch_count, 0)

@@ -1,8 +1,6 @@
--- Response, attempts and acceptance once more, as plain counts of fct_handoffs: of those handed over
--- in the period, the share whose clock was met among met and breached. And what sums there are by
--- team, owner, persona, region and channel, with those that have none, equal the whole.
-
-{%- set dimensions = ['team', 'owner_key', 'persona', 'region', 'channel'] %}
+-- Response, attempts and acceptance once more, plainly counted from fct_handoffs: of those handed over
+-- in the period, the share whose clock was met among met and breached. The parts by team, owner,
+-- persona, region and channel (with those that have none) are counted apart, and add up to it.
 
 with
 
@@ -22,45 +20,52 @@ leads as (
 
 ),
 
-clocks as (
+handoffs as (
 
-    select
-        'response' as metric,
-        response_status as status,
-        *
-    from {{ ref('fct_handoffs') }}
-
-    union all
-
-    select
-        'attempts' as metric,
-        attempts_status as status,
-        *
-    from {{ ref('fct_handoffs') }}
-
-    union all
-
-    select
-        'acceptance' as metric,
-        acceptance_status as status,
-        *
-    from {{ ref('fct_handoffs') }}
+    select * from {{ ref('fct_handoffs') }}
 
 ),
 
-counted as (
+clocks as (
+
+    select
+        handoffs.lead_id,
+        handoffs.handed_off_at,
+        clocks.metric,
+        clocks.status,
+        parts.dimension,
+        parts.part
+    from handoffs
+    cross join
+        lateral (
+            values
+            ('response', handoffs.response_status),
+            ('attempts', handoffs.attempts_status),
+            ('acceptance', handoffs.acceptance_status)
+        ) as clocks (metric, status)
+    cross join
+        lateral (
+            values
+            ('team', handoffs.team),
+            ('owner', handoffs.owner_key),
+            ('persona', handoffs.persona),
+            ('region', handoffs.region),
+            ('channel', handoffs.channel)
+        ) as parts (dimension, part)
+
+),
+
+parts as (
 
     select
         compliance.agreement_version,
         compliance.commitment_id,
         compliance.period_start_date,
-        compliance.sample_size,
-        compliance.success_count,
-        compliance.open_count,
-        clocks.status,
-        {%- for dimension in dimensions %}
-        coalesce(clocks.{{ dimension }}, 'none') as {{ dimension }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        clocks.dimension,
+        clocks.part,
+        count(*) filter (where clocks.status in ('met', 'breached')) as sample_size,
+        count(*) filter (where clocks.status = 'met') as success_count,
+        count(*) filter (where clocks.status = 'open') as open_count
     from compliance
     inner join clocks
         on
@@ -70,42 +75,22 @@ counted as (
     inner join leads
         on clocks.lead_id = leads.lead_id
     where coalesce(leads.deleted_at >= compliance.period_end_at, true)
+    group by 1, 2, 3, 4, 5
 
 ),
 
-{% for dimension in dimensions %}
-by_{{ dimension }} as (
+wholes as (
 
     select
         agreement_version,
         commitment_id,
         period_start_date,
-        {{ dimension }},
-        count(*) filter (where status in ('met', 'breached')) as sample_size,
-        count(*) filter (where status = 'met') as success_count,
-        count(*) filter (where status = 'open') as open_count
-    from counted
-    group by 1, 2, 3, 4
-
-),
-
-{% endfor %}
-
-summed as (
-
-    {% for dimension in dimensions %}
-    select
-        '{{ dimension }}' as dimension,
-        agreement_version,
-        commitment_id,
-        period_start_date,
+        dimension,
         sum(sample_size) as sample_size,
         sum(success_count) as success_count,
         sum(open_count) as open_count
-    from by_{{ dimension }}
+    from parts
     group by 1, 2, 3, 4
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 
 )
 
@@ -113,22 +98,16 @@ select
     compliance.agreement_version,
     compliance.commitment_id,
     compliance.period_start_date,
-    dimensions.dimension
+    wholes.dimension
 from compliance
-cross join (
-    {%- for dimension in dimensions %}
-    select '{{ dimension }}' as dimension {{ 'union all' if not loop.last }}
-    {%- endfor %}
-) as dimensions
-left join summed
+left join wholes
     on
-        compliance.agreement_version = summed.agreement_version
-        and compliance.commitment_id = summed.commitment_id
-        and compliance.period_start_date = summed.period_start_date
-        and dimensions.dimension = summed.dimension
+        compliance.agreement_version = wholes.agreement_version
+        and compliance.commitment_id = wholes.commitment_id
+        and compliance.period_start_date = wholes.period_start_date
 where
-    compliance.sample_size <> coalesce(summed.sample_size, 0)
-    or compliance.success_count <> coalesce(summed.success_count, 0)
-    or compliance.open_count <> coalesce(summed.open_count, 0)
+    compliance.sample_size <> coalesce(wholes.sample_size, 0)
+    or compliance.success_count <> coalesce(wholes.success_count, 0)
+    or compliance.open_count <> coalesce(wholes.open_count, 0)
     or compliance.actual is distinct from
-    round(summed.success_count / nullif(summed.sample_size, 0), 6)
+    round(wholes.success_count / nullif(wholes.sample_size, 0), 6)

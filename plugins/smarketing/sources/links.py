@@ -8,18 +8,18 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 from smarketing.warehouse.connection import connect
 
-_PLACE: Final = "{id}"
 # an address ends in a browser: https, a host, and nothing that would need escaping
-_ADDRESS: Final = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?/[A-Za-z0-9._~:/?#@!$&*+,;=%-]*")
+_SAFE: Final = r"[A-Za-z0-9._~:/?#@!$&*+,;=%-]*"
+_ADDRESS: Final = re.compile(rf"https://[A-Za-z0-9.-]+(:\d+)?/{_SAFE}\{{id\}}{_SAFE}")
 
 
-def _opens_a_record(pattern: str) -> str:
-    if pattern.count(_PLACE) != 1 or not _ADDRESS.fullmatch(pattern.replace(_PLACE, "0")):
+def _opens_a_record(link: str) -> str:
+    if not _ADDRESS.fullmatch(link):
         raise ValueError(
-            f"found {pattern!r}: not the address of a record; write it as https://host/path with "
-            f"{_PLACE} once, where the record's id goes"
+            f"found {link!r}: not the address of a record; write it as https://host/path with "
+            "{id} once, where the record's id goes"
         )
-    return pattern
+    return link
 
 
 RecordLink = Annotated[str, AfterValidator(_opens_a_record)]

@@ -79,7 +79,8 @@ understood as (
         observed.zone,
         observed.system,
         observed.source_stage,
-        observed.reason,
+        -- a reason to leave may still stand there when the lead is back on the path
+        case when stages.stage_rank is null then observed.reason end as reason,
         stages.stage,
 
         ----------  numerics

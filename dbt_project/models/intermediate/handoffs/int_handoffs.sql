@@ -104,8 +104,8 @@ assigned as (
     inner join owner_spells
         on
             ending.lead_id = owner_spells.lead_id
-            and coalesce(owner_spells.held_until > ending.handed_off_at, true)
-            and coalesce(owner_spells.held_from < ending.ended_at, true)
+            and coalesce(ending.handed_off_at < owner_spells.held_until, true)
+            and coalesce(ending.ended_at > owner_spells.held_from, true)
     inner join sales_people
         on
             ending.version = sales_people.version

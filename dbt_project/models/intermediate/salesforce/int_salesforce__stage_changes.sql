@@ -12,7 +12,7 @@ records as (
 
 ),
 
-reasons as (
+reasons_given as (
 
     select
         record_key,
@@ -23,6 +23,19 @@ reasons as (
     group by
         record_key,
         changed_at
+
+),
+
+-- whoever leaves again for the reason that still stands there leaves no trace of giving it
+reasons as (
+
+    select
+        *,
+        lead(changed_at) over (
+            partition by record_key
+            order by changed_at
+        ) as replaced_at
+    from reasons_given
 
 ),
 
@@ -39,7 +52,8 @@ entered as (
     left join reasons
         on
             history.record_key = reasons.record_key
-            and history.changed_at = reasons.changed_at
+            and history.changed_at >= reasons.changed_at
+            and coalesce(history.changed_at < reasons.replaced_at, true)
     where
         history.property = 'stage'
         and history.held_value is not null

@@ -76,29 +76,36 @@ clocked as (
 
 ),
 
+decided as (
+
+    select
+        decisions.*,
+        decisions.decision is null and coalesce(verdicts.status = 'open', false) as is_open
+    from decisions
+    left join verdicts
+        on
+            decisions.lead_id = verdicts.lead_id
+            and decisions.cycle_number = verdicts.cycle_number
+            and verdicts.clock = 'acceptance'
+
+),
+
 -- whoever may still be decided in time waits; after that, who is not accepted is not
 accepted as (
 
     select
         handoffs.*,
         'quality' as metric,
-        case
-            when decisions.decision is not null or verdicts.status is distinct from 'open'
-                then coalesce(decisions.decision = 'accepted', false)
-        end as is_success,
-        decisions.decision is not null or verdicts.status is distinct from 'open' as is_final,
+        case when not decided.is_open then coalesce(decided.decision = 'accepted', false) end
+            as is_success,
+        not decided.is_open as is_final,
         handoffs.handed_off_at as occurred_at,
         handoffs.is_date_only as is_occurred_date_only
     from handoffs
-    inner join decisions
+    inner join decided
         on
-            handoffs.lead_id = decisions.lead_id
-            and handoffs.cycle_number = decisions.cycle_number
-    left join verdicts
-        on
-            handoffs.lead_id = verdicts.lead_id
-            and handoffs.cycle_number = verdicts.cycle_number
-            and verdicts.clock = 'acceptance'
+            handoffs.lead_id = decided.lead_id
+            and handoffs.cycle_number = decided.cycle_number
 
 ),
 

@@ -20,6 +20,8 @@ class Settings(BaseModel):
     ``contacts`` names the property that fills each of our columns; ``history`` further
     properties whose former values matter. What ``never`` names is not asked for; nor is what
     HubSpot marks as sensitive.
+
+    ``record_link`` is the address at which the account shows a lead: ``https://.../{id}``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

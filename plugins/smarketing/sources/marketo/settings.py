@@ -28,6 +28,8 @@ class Settings(BaseModel):
     exported in a day a first load takes no more than ``first_load_share``. ``since`` is the
     first day that it reads; without it the log is asked for its first lead. ``currency`` (ISO
     4217) is that of the costs of programs, which Marketo does not tell.
+
+    ``record_link`` is the address at which the instance shows a lead: ``https://.../{id}``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

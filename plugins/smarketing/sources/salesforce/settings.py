@@ -47,6 +47,8 @@ class Settings(BaseModel):
     when they change: where such fields are read, all is read again every ``calculated_days``.
     Reading ends for the day when ``share_of_calls`` of the org's calls in 24 hours, those of
     other apps included, are used up.
+
+    ``record_link`` is the address at which the org shows a lead: ``https://.../{id}``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
