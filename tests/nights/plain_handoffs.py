@@ -304,12 +304,7 @@ class Company:
             None if left is None else is_excuse or row["reason"] in handoff["rejection_reasons"],
             decision,
             acceptance_due,
-            verdict(
-                acceptance_due,
-                None if decision == "excused" else decided_at,
-                excused if decision == "excused" else None,
-                self.as_of,
-            ),
+            verdict(acceptance_due, decided_at, None, self.as_of),
         )
 
 

@@ -60,7 +60,7 @@ last_touches as (
 
 ),
 
--- an excuse decides nothing
+-- either way, and whatever the reason
 decided as (
 
     select
@@ -76,7 +76,7 @@ decided as (
             else is_departure_date_only
         end as is_date_only
     from decisions
-    where decision in ('accepted', 'rejected')
+    where decision is not null
 
 ),
 
