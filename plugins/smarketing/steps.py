@@ -99,12 +99,17 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
 
 def extract(night: dict[str, Any], source: str) -> None:
     """Read what one source has delivered by the night, into its raw schema."""
+    from smarketing.sources.links import remember_system
+    from smarketing.sources.reading import declared_in
     from smarketing.sources.reading import extract as read
 
     with _step(night, f"extract.{source}") as work:
+        kind, mapping = work.config.sources[source].kind, work.config.mapping(source)
+        declared = declared_in(kind, mapping)
+        remember_system(work.uri, source, declared.system, declared.record_link)
         extracted = read(
-            work.config.sources[source].kind,
-            work.config.mapping(source),
+            kind,
+            mapping,
             warehouse_uri=as_role(work.uri, "loader"),
             night_id=work.night.night_id,
             known_at=work.night.known_at,

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from smarketing.agreement import read_agreement
+from psycopg import sql
 from smarketing.home import PROJECT
 from smarketing.warehouse.connection import connect
 
-from tests.nights.conftest import LAST_NIGHT, Company
+from tests.nights import plain_handoffs
+from tests.nights.conftest import LAST_NIGHT, Company, end_of
+from tests.nights.plain_handoffs import read_versions
 
 
 def read_truth(file: Path) -> list[dict[str, Any]]:
@@ -29,6 +32,29 @@ def instant(text: str) -> datetime | None:
 
 
 def check_against_truth(company: Company) -> None:
+    check_stages(company)
+    check_handoffs(company)
+
+
+def check_handoffs(company: Company) -> None:
+    as_of = end_of(LAST_NIGHT)
+    first, last = date(2025, 1, 1), date(2027, 2, 1)
+    plain = plain_handoffs.Company(
+        company.exports, as_of, read_versions(PROJECT / "agreements", first, last)
+    )
+    planted = set(plain.handoffs())
+    with connect(company.warehouse, "reader") as connection:
+        columns = sql.SQL(", ").join(map(sql.Identifier, plain_handoffs.COLUMNS))
+        query = sql.SQL("select {} from marts.fct_handoffs").format(columns)
+        found = set(connection.execute(query))
+    assert found - planted == set()
+    assert planted - found == set()
+    # every verdict is there to be compared, but for those that only a night in office hours has
+    statuses = {status for *_, status in planted}
+    assert {"met", "breached", "excused", "undetermined"} <= statuses
+
+
+def check_stages(company: Company) -> None:
     truth = company.exports / "truth"
     planted_stages = {
         (

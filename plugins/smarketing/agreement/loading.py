@@ -59,6 +59,9 @@ _TABLES: dict[LiteralString, tuple[LiteralString, ...]] = {
     "teams": ("version", "team", "party", "calendar"),
     "regions": ("version", "region", "calendar"),
     "handoff_clocks": ("version", "clock", "touches", "kind", "seconds", "business_days"),
+    "touch_kinds": ("version", "kind", "outcomes"),
+    "conversation_kinds": ("version", "kind", "outcomes"),
+    "leaving_reasons": ("version", "reason", "is_excuse"),
     "qualification_rules": (
         "version",
         "rule",
@@ -522,6 +525,7 @@ def _rows(contract: Contract) -> Iterator[_TableRow]:
     for region, place in contract.regions.items():
         yield "regions", (contract.version, region, place.calendar)
     yield from _clock_rows(contract.version, contract.handoff)
+    yield from _protocol_rows(contract.version, contract.handoff)
     for position, rule in enumerate(contract.qualification, start=1):
         yield "qualification_rules", _rule_row(contract.version, position, rule)
     yield from _score_rows(contract)
@@ -561,6 +565,21 @@ def _clock_rows(version: str, handoff: Handoff) -> Iterator[_TableRow]:
         else:
             row = (name, count, kind, time.seconds, None)
         yield "handoff_clocks", (version, *row)
+
+
+def _protocol_rows(version: str, handoff: Handoff) -> Iterator[_TableRow]:
+    for table, kinds in (
+        ("touch_kinds", handoff.touches),
+        ("conversation_kinds", handoff.conversation),
+    ):
+        for kind, outcomes in kinds.items():
+            yield table, (version, kind, None if outcomes == "any" else outcomes)
+    if handoff.forward_move_counts:
+        yield "touch_kinds", (version, "forward move", None)
+    for reasons, is_excuse in ((handoff.rejection_reasons, False), (handoff.excuses, True)):
+        # two spellings of one reason are one
+        for reason in sorted({reason.lower() for reason in reasons}):
+            yield "leaving_reasons", (version, reason, is_excuse)
 
 
 def _rule_row(version: str, position: int, rule: QualificationRule) -> Row:

@@ -61,7 +61,7 @@ class Routing:
         if at >= leaves and all(other.direction == "detour" for other in later):
             return
         # a lead that goes on, in this cycle or a later one, had been given to somebody
-        at = min(at, leaves)
+        at = min(at, leaves, ends - 1)
         handoff.assigned = self._give_to(self._team, at)
         if self._rng.random() < 0.11:
             is_hasty = self._rng.random() < 0.35

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from smarketing.sandbox.clock import HOUR, as_text, start_of_day
 from smarketing.sandbox.files import Row
-from smarketing.sandbox.stages import HANDOFF
-from smarketing.sandbox.story import Move, Story
+from smarketing.sandbox.stages import HANDOFF, is_on_path, is_past_handoff
+from smarketing.sandbox.story import Handoff, Move, Story
 
 HEADERS = {
     "persons": ("person_id", "record_ids", "created", "is_deleted", "deleted"),
@@ -40,8 +40,12 @@ HEADERS = {
         "cycle_number",
         "handed_off",
         "assigned",
+        "owner_id",
         "first_touch",
         "first_touch_id",
+        "accepted",
+        "left",
+        "reason",
     ),
     "outcomes": (
         "person_id",
@@ -63,18 +67,7 @@ def tell(story: Story) -> Iterator[tuple[str, Row]]:
     for row in _entries(story):
         yield "entries", (person_id, *row)
     for handoff in story.handoffs:
-        touch = handoff.first_touch
-        yield (
-            "handoffs",
-            (
-                person_id,
-                handoff.cycle,
-                as_text(handoff.at),
-                _text(handoff.assigned),
-                _text(touch.at if touch else None),
-                touch.touch_id if touch else "",
-            ),
-        )
+        yield "handoffs", (person_id, *_handoff(story, handoff))
     yield "outcomes", (person_id, *_outcome(story))
 
 
@@ -154,6 +147,32 @@ def records_at(story: Story, at: int) -> list[int]:
             story.records[index].lead_id,
         ),
     )
+
+
+def _handoff(story: Story, handoff: Handoff) -> Row:
+    """Who in sales held the lead first, who touched it first, and what was decided."""
+    assigned, touch = handoff.assigned, handoff.first_touch
+    later = _after(story, handoff)
+    accepted = next((move for move in later if is_past_handoff(move.stage)), None)
+    left = next((move for move in later if not is_on_path(move.stage)), None)
+    return (
+        handoff.cycle,
+        as_text(handoff.at),
+        _text(assigned),
+        "" if assigned is None else story.owner(assigned),
+        _text(touch.at if touch else None),
+        touch.touch_id if touch else "",
+        _text(accepted.at if accepted else None),
+        _text(left.at if left else None),
+        left.reason if left else "",
+    )
+
+
+def _after(story: Story, handoff: Handoff) -> list[Move]:
+    """What became of the lead in the cycle of a hand-over, from it on."""
+    of_cycle = [move for move in story.moves if move.cycle == handoff.cycle]
+    number = next(index for index, move in enumerate(of_cycle) if move.stage == HANDOFF)
+    return of_cycle[number + 1 :]
 
 
 def _outcome(story: Story) -> Row:

@@ -34,6 +34,18 @@ class Extracted(Protocol):
         """What was out of the ordinary."""
 
 
+class Declared(Protocol):
+    """What the mapping of any source says."""
+
+    @property
+    def system(self) -> str:
+        """What the source calls its system: a part of every key of its records."""
+
+    @property
+    def record_link(self) -> str | None:
+        """The address at which a record can be opened, with ``{id}`` where its id goes."""
+
+
 def create_raw_tables(connection: Connection[Any]) -> None:
     """Create what is missing of the raw tables of all sources: the models read every one."""
     from smarketing.sources.csv_export.entities import ENTITIES
@@ -48,8 +60,8 @@ def create_raw_tables(connection: Connection[Any]) -> None:
         create_missing(connection, f"raw_{kind}", tables)
 
 
-def system_of(kind: SourceKind, mapping: Path) -> str:
-    """What a source calls its system: a part of every key of its records.
+def declared_in(kind: SourceKind, mapping: Path) -> Declared:
+    """What a source's mapping says of it, whatever its kind.
 
     Raises:
         SourceError, ConfigError: the mapping is wrong.
@@ -57,11 +69,20 @@ def system_of(kind: SourceKind, mapping: Path) -> str:
     if kind == "csv_export":
         from smarketing.sources.csv_export import read_mapping
 
-        return read_mapping(mapping).system
-    system: str = read_settings(
+        return read_mapping(mapping)
+    declared: Declared = read_settings(
         mapping, import_module(f"smarketing.sources.{kind}").Settings
-    ).system
-    return system
+    )
+    return declared
+
+
+def system_of(kind: SourceKind, mapping: Path) -> str:
+    """What a source calls its system: a part of every key of its records.
+
+    Raises:
+        SourceError, ConfigError: the mapping is wrong.
+    """
+    return declared_in(kind, mapping).system
 
 
 def refuse_shared_systems(config: Config) -> None:

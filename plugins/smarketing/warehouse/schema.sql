@@ -119,6 +119,33 @@ create table if not exists agreement.handoff_clocks (
 comment on table agreement.handoff_clocks is
 'How long sales has, from the handoff on, for the first touch, for all attempts (touches: how many) and for the decision. kind says what runs: business time (seconds of it), any time (seconds), or whole business days.';
 
+create table if not exists agreement.touch_kinds (
+    version text not null references agreement.versions on delete cascade,
+    kind text not null check (kind in ('call', 'email', 'meeting', 'message', 'forward move')),
+    outcomes text [] check (cardinality(outcomes) > 0),
+    primary key (version, kind)
+);
+comment on table agreement.touch_kinds is
+'What shows that sales worked a lead, if a person in sales did it and outward: by kind, with any outcome (outcomes is null) or one of these, in lower case. A forward move is a step up the path: it has no outcome, and nobody knows who made it.';
+
+create table if not exists agreement.conversation_kinds (
+    version text not null references agreement.versions on delete cascade,
+    kind text not null check (kind in ('call', 'email', 'meeting', 'message')),
+    outcomes text [] check (cardinality(outcomes) > 0),
+    primary key (version, kind)
+);
+comment on table agreement.conversation_kinds is
+'What shows that both sides spoke, and ends the duty to try again: by kind, with any outcome (outcomes is null) or one of these, in lower case.';
+
+create table if not exists agreement.leaving_reasons (
+    version text not null references agreement.versions on delete cascade,
+    reason text not null,
+    is_excuse boolean not null,
+    primary key (version, reason)
+);
+comment on table agreement.leaving_reasons is
+'The reasons for which a lead may leave the funnel: sales rejects it, or, where is_excuse, nobody was there to be answered (a duplicate, a test). In lower case; no reason is both.';
+
 create table if not exists agreement.qualification_rules (
     version text not null references agreement.versions on delete cascade,
     rule text not null,
@@ -365,6 +392,14 @@ create table if not exists ops.source_spans (
 comment on table ops.source_spans is
 'What a night went on without: a source that could not be read, and since when (null: never was).';
 
+create table if not exists ops.systems (
+    system text primary key,
+    source text not null,
+    record_link text
+);
+comment on table ops.systems is
+'Which source tells of a system, by the name that stands in the keys of its records, and the address at which one can be opened, with {id} where its id goes (null: none is given). Written whenever the source is read.';
+
 create table if not exists ops.publications (
     build_id bigint generated always as identity primary key,
     night_id text not null,
@@ -376,5 +411,6 @@ create table if not exists ops.publications (
 comment on table ops.publications is 'Every publication, in order. The newest is what readers see.';
 
 grant insert, select on ops.rejected_rows to smarketing_loader;
+grant insert, select, update on ops.systems to smarketing_loader;
 
 reset role;

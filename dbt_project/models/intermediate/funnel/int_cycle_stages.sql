@@ -17,6 +17,7 @@ first_entries as (
         zone,
         stage,
         cycle_number,
+        entry_number,
         stage_rank,
         is_inferred,
         is_date_only,

@@ -33,6 +33,7 @@ changes as (
         ownership_changes.owner_key,
         records.system_precedence,
         ownership_changes.record_key,
+        ownership_changes.occurred_at is null as is_date_only,
         {{ moment(
             'ownership_changes.occurred_at', 'ownership_changes.occurred_on', 'current_era.zone'
         ) }} as held_from
@@ -51,6 +52,9 @@ spells as (
         ----------  ids
         lead_id,
         owner_key,
+
+        ----------  booleans
+        is_date_only,
 
         ----------  timestamps
         held_from,

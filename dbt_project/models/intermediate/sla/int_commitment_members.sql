@@ -9,6 +9,10 @@ told as (
 
     select * from {{ ref('int_qualification_members') }}
 
+    union all
+
+    select * from {{ ref('int_handoff_members') }}
+
 ),
 
 final as (

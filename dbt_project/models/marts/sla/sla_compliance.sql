@@ -1,3 +1,7 @@
+{%- set is_measured -%}
+    periods.metric not in ('revenue', 'pipeline', 'roi')
+{%- endset -%}
+
 with
 
 periods as (
@@ -42,15 +46,9 @@ measured as (
         coalesce(counted.open_count, 0) as open_count,
         periods.is_over and coalesce(counted.is_every_member_final, true) as is_final,
         -- what else is promised needs facts that no model has yet
-        periods.metric in ('volume', 'conversion', 'cycle_time', 'value')
-        or coalesce(periods.judged_by = 'rules', false) as is_measured,
+        {{ is_measured }} as is_measured,
         case
-            when
-                not (
-                    periods.metric in ('volume', 'conversion', 'cycle_time', 'value')
-                    or coalesce(periods.judged_by = 'rules', false)
-                )
-                then null
+            when not ({{ is_measured }}) then null
             when periods.unit = 'leads' then coalesce(counted.sample_size, 0)::numeric
             when periods.unit = 'money' then coalesce(counted.amount, 0)
             when periods.unit = 'share'

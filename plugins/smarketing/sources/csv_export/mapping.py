@@ -18,6 +18,7 @@ from smarketing.sources.csv_export.entities import ENTITIES, Entity
 from smarketing.sources.csv_export.formats import Format, Strict
 from smarketing.sources.csv_export.values import Reading, UnreadableError
 from smarketing.sources.errors import SourceError
+from smarketing.sources.links import RecordLink
 
 REQUIRED: Final = "leads"
 """The entity without which there is nothing to measure."""
@@ -49,10 +50,14 @@ class FileMapping(Strict):
 
 
 class Mapping(Strict):
-    """A folder of exports of one system. ``system`` becomes part of every key."""
+    """A folder of exports of one system. ``system`` becomes part of every key.
+
+    ``record_link`` is the address at which the system shows a lead: ``https://.../{id}``.
+    """
 
     system: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
     folder: Path
+    record_link: RecordLink | None = None
     format: Format = Format()
     entities: dict[str, tuple[FileMapping, ...]]
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from smarketing.sources.hubspot.tables import MAPPED
+from smarketing.sources.links import RecordLink
 
 _OURS: Final = frozenset(column.name for column in MAPPED)
 
@@ -25,6 +26,7 @@ class Settings(BaseModel):
 
     system: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "hubspot"
     connection: str = "hubspot"
+    record_link: RecordLink | None = None
     api: Literal["dated", "legacy"] = "dated"
     calls_per_10_seconds: Annotated[int, Field(ge=1)] = 190
     searches_per_second: Annotated[int, Field(ge=1)] = 5

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from smarketing.sources.links import RecordLink
 from smarketing.sources.marketo.tables import MAPPED
 
 _OURS: Final = frozenset(column.name for column in MAPPED)
@@ -33,6 +34,7 @@ class Settings(BaseModel):
 
     system: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "marketo"
     connection: str = "marketo"
+    record_link: RecordLink | None = None
     calls_per_20_seconds: Annotated[int, Field(ge=1)] = 50
     megabytes_per_day: Annotated[int, Field(ge=1)] = 500
     first_load_share: Annotated[float, Field(gt=0, le=1)] = 0.8

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from smarketing.sources.links import RecordLink
 
 _PERSON: Final = frozenset(
     {
@@ -52,6 +53,7 @@ class Settings(BaseModel):
 
     system: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "salesforce"
     connection: str = "salesforce"
+    record_link: RecordLink | None = None
     api: Annotated[str, Field(pattern=r"^\d\d\.0$")] = "67.0"
     look_back_minutes: Annotated[int, Field(ge=1)] = 60
     bulk_from: Annotated[int, Field(ge=1)] = 20_000

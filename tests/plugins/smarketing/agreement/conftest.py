@@ -137,7 +137,7 @@ handoff:
   response: {within: 4 business hours}
   attempts: {touches: 5, within: 48 hours}
   acceptance: {within: 2 business days}
-  rejection_reasons: [no budget, not a fit]
+  rejection_reasons: [No budget, not a fit, no budget]
   excuses: [duplicate, test]
 """,
     ),

@@ -32,6 +32,9 @@ TABLES = (
     "teams",
     "regions",
     "handoff_clocks",
+    "touch_kinds",
+    "conversation_kinds",
+    "leaving_reasons",
     "qualification_rules",
     "rule_points",
     "score_thresholds",
@@ -221,6 +224,23 @@ def test_every_clause_arrives(
         ("acceptance", None, "business_days", None, 2),
         ("attempts", 5, "clock_time", 172_800, None),
         ("response", None, "business_time", 14_400, None),
+    ]
+    assert rows(connection, "select kind, outcomes from agreement.touch_kinds order by 1") == [
+        ("call", None),
+        ("email", None),
+        ("forward move", None),
+        ("meeting", ["held"]),
+    ]
+    assert rows(connection, "select kind, outcomes from agreement.conversation_kinds") == [
+        ("call", ["connected"])
+    ]
+    assert rows(
+        connection, "select reason, is_excuse from agreement.leaving_reasons order by reason"
+    ) == [
+        ("duplicate", True),
+        ("no budget", False),
+        ("not a fit", False),
+        ("test", True),
     ]
     assert rows(
         connection,

@@ -52,6 +52,7 @@ class Entry:
     is_day: bool
     direction: str
     is_inferred: bool
+    reason: str = ""
     exited: datetime | None = None
 
     def as_row(self, person_id: str) -> Row:
@@ -79,13 +80,14 @@ class Funnel:
     own_last: dict[str, str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
 
-    def observe(self, at: datetime, stage: str, record: str, is_day: bool) -> None:
+    def observe(self, at: datetime, stage: str, record: str, is_day: bool, reason: str) -> None:
         own_before = self.own_last.get(record)
         self.own_last[record] = stage
         if stage in RANKS:
             self._observe_path(at, stage, own_before, is_day)
         elif stage != self.present and not self._is_held_back(at, record, own_before):
             self._enter(at, stage, "detour", is_day)
+            self.entries[-1].reason = reason
 
     def _observe_path(self, at: datetime, stage: str, own_before: str | None, is_day: bool) -> None:
         rank = RANKS[stage]
@@ -187,10 +189,12 @@ class Replay:
                 if stage is not None:
                     place = (stage not in RANKS, RANKS.get(stage, 0))
                     occurred = row["occurred"]
-                    observations.add((instant(occurred), place, record, stage, is_day(occurred)))
+                    observations.add(
+                        (instant(occurred), place, record, stage, is_day(occurred), row["reason"])
+                    )
         funnel = Funnel(self.gone)
-        for at, _, record, stage, day in sorted(observations):
-            funnel.observe(at, stage, record, day)
+        for at, _, record, stage, day, reason in sorted(observations):
+            funnel.observe(at, stage, record, day, reason)
 
         observed = [entry for entry in funnel.entries if not entry.is_inferred]
         for before, after in pairwise(observed):
@@ -233,20 +237,30 @@ class Replay:
             starts: dict[int, datetime] = {}
             for entry in history:
                 starts.setdefault(entry.cycle, entry.entered)
-            handed_off: dict[int, datetime] = {}
-            for entry in history:
-                if entry.stage == "mql" and not entry.is_inferred:
-                    handed_off.setdefault(entry.cycle, entry.entered)
-            for cycle, at in handed_off.items():
+            observed = [entry for entry in history if not entry.is_inferred]
+            handed_off: dict[int, int] = {}
+            for number, entry in enumerate(observed):
+                if entry.stage == "mql":
+                    handed_off.setdefault(entry.cycle, number)
+            for cycle, number in handed_off.items():
+                at = observed[number].entered
+                later = [entry for entry in observed[number + 1 :] if entry.cycle == cycle]
+                accepted = [entry for entry in later if RANKS.get(entry.stage, 0) > RANKS["mql"]]
+                left = [entry for entry in later if entry.stage not in RANKS]
                 touch = self._first_touch(person_id, at, starts.get(cycle + 1))
+                assigned, owner_id = self._assigned(person_id, at, by_record=by_record)
                 rows.append(
                     {
                         "person_id": person_id,
                         "cycle_number": str(cycle),
                         "handed_off": written(at),
-                        "assigned": written(self._assigned(person_id, at, by_record=by_record)),
+                        "assigned": written(assigned),
+                        "owner_id": owner_id,
                         "first_touch": touch["occurred"] if touch else "",
                         "first_touch_id": touch["touch_id"] if touch else "",
+                        "accepted": written(accepted[0].entered if accepted else None),
+                        "left": written(left[0].entered if left else None),
+                        "reason": left[0].reason if left else "",
                     }
                 )
         return rows
@@ -280,7 +294,9 @@ class Replay:
     def _is_sales(self, owner_id: str) -> bool:
         return self.teams.get(owner_id, "").startswith("Sales")
 
-    def _assigned(self, person_id: str, at: datetime, *, by_record: bool) -> datetime | None:
+    def _assigned(
+        self, person_id: str, at: datetime, *, by_record: bool
+    ) -> tuple[datetime | None, str]:
         records = self.people[person_id]
         streams = [self.ownerships[record] for record in records]
         if not by_record:
@@ -291,8 +307,8 @@ class Replay:
             for row, following in zip_longest(spells, spells[1:]):
                 is_over = following is not None and instant(following["occurred"]) <= at
                 if self._is_sales(row["owner_id"]) and not is_over:
-                    moments.append(max(at, instant(row["occurred"])))
-        return min(moments, default=None)
+                    moments.append((max(at, instant(row["occurred"])), row["owner_id"]))
+        return min(moments, default=(None, ""))
 
     def _first_touch(self, person_id: str, at: datetime, until: datetime | None) -> Row | None:
         counted = [
