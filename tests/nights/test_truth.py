@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from smarketing.agreement import read_agreement
 from psycopg import sql
+from smarketing.agreement import read_agreement
 from smarketing.home import PROJECT
 from smarketing.warehouse.connection import connect
 
