@@ -272,7 +272,7 @@ def values(story: Story, scores: list[list[tuple[int, int]]]) -> Iterator[tuple[
     for name, (_, *told) in truth.tell(story):
         if name == "entries" and told[1] == "mql":
             cycle, _, _, domain, has_phone, persona, channel, country = told
-            at = at_handoff[cycle]
+            at = at_handoff[int(str(cycle))]
             [first, *_] = sorted(
                 truth.records_at(story, at), key=lambda index: story.records[index].created
             )

@@ -329,7 +329,7 @@ def _unreadable(clause: str, text: str, connection: Connection[Any]) -> str:
         )
         query = sql.SQL("select from (select {}) as leads where ({})").format(
             fields,
-            sql.SQL(text),  # type: ignore[arg-type]  # the author's own, as the models have it
+            sql.SQL(text),  # the author's own, as the models have it
         )
     else:
         query = sql.SQL("select '' ~* {}").format(text)
