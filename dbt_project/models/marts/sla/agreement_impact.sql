@@ -5,17 +5,6 @@
 
 with
 
--- all sums of a version are in one currency
-currencies as (
-
-    select
-        version,
-        min(currency) as currency
-    from {{ ref('stg_agreement__commitments') }}
-    group by 1
-
-),
-
 path_ends as (
 
     select
@@ -31,11 +20,11 @@ versions as (
 
     select
         versions.*,
-        currencies.currency,
+        eras.currency,
         path_ends.stage as last_stage
     from {{ ref('stg_agreement__versions') }} as versions
-    left join currencies
-        on versions.version = currencies.version
+    inner join {{ ref('int_agreement_eras') }} as eras
+        on versions.version = eras.version
     inner join path_ends
         on
             versions.version = path_ends.version
@@ -85,7 +74,7 @@ handoffs as (
 
 spend as (
 
-    select * from {{ ref('int_source_spend') }}
+    select * from {{ ref('fct_campaign_spend') }}
 
 ),
 
@@ -284,7 +273,7 @@ spent as (
         quarter_days.version,
         quarter_days.quarters_since_start,
         count(*) as booking_count,
-        sum(spend.amount) as amount
+        sum(spend.spent_amount) as amount
     from spend
     inner join quarter_days
         on
