@@ -1,6 +1,6 @@
 -- Response, attempts and acceptance once more, plainly counted from fct_handoffs: of those handed
 -- over in the period, the share whose clock was met among met and breached. The parts by team,
--- owner, persona, region and channel (with those that have none) are counted apart, and add up to it.
+-- owner, persona, region and channel (with those that have none) are counted apart; they add up.
 
 with
 

@@ -84,7 +84,9 @@ def test_faults_name_their_place(tmp_path: Path, old: str, new: str, fault: str)
 
 
 def test_no_file_and_no_mapping(tmp_path: Path) -> None:
-    assert faults(tmp_path, "just text") == ["expected the keys system, folder, format, entities"]
+    assert faults(tmp_path, "just text") == [
+        "expected the keys system, folder, record_link, format, entities"
+    ]
     with pytest.raises(MappingError, match="cannot be read: No such file"):
         read_mapping(tmp_path / "nowhere.yml")
 
