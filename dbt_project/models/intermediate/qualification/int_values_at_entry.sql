@@ -163,6 +163,9 @@ record_versions as (
         own_records.version,
         own_records.stage,
         own_records.record_key,
+        own_records.system_precedence,
+        own_records.is_surviving,
+        own_records.record_created_at,
         lead_versions.known_from <= own_records.judged_at as is_known_at_entry,
         lead_versions.email,
         lead_versions.second_email,
@@ -190,6 +193,9 @@ record_changes as (
     select distinct on (own_records.entry_key, own_records.record_key, field_changes.field)
         own_records.entry_key,
         own_records.record_key,
+        own_records.system_precedence,
+        own_records.is_surviving,
+        own_records.record_created_at,
         field_changes.field,
         field_changes.value,
         field_changes.changed_at <= own_records.judged_at as is_known_at_entry
@@ -217,6 +223,9 @@ told as (
     select
         record_versions.entry_key,
         record_versions.record_key,
+        record_versions.system_precedence,
+        record_versions.is_surviving,
+        record_versions.record_created_at,
         told_fields.field,
         case when record_versions.is_known_at_entry then 2 else 3 end as basis,
         2 as told_by,
@@ -242,6 +251,9 @@ told as (
     select
         entry_key,
         record_key,
+        system_precedence,
+        is_surviving,
+        record_created_at,
         field,
         case when is_known_at_entry then 1 else 3 end as basis,
         1 as told_by,
@@ -267,19 +279,24 @@ best_told as (
 addressed as (
 
     select
-        best_told.entry_key,
-        best_told.record_key,
-        best_told.field,
-        best_told.basis,
-        coalesce(best_told.value, second_told.value) as value
+        entry_key,
+        record_key,
+        system_precedence,
+        is_surviving,
+        record_created_at,
+        field,
+        basis,
+        case
+            when field = 'email'
+                then
+                    coalesce(
+                        value,
+                        max(case when field = 'second_email' then value end)
+                            over (partition by entry_key, record_key)
+                    )
+            else value
+        end as value
     from best_told
-    left join best_told as second_told
-        on
-            best_told.field = 'email'
-            and second_told.field = 'second_email'
-            and best_told.entry_key = second_told.entry_key
-            and best_told.record_key = second_told.record_key
-    where best_told.field <> 'second_email'
 
 ),
 
@@ -288,6 +305,9 @@ known as (
     select
         entry_key,
         record_key,
+        system_precedence,
+        is_surviving,
+        record_created_at,
         field,
         basis,
         case
@@ -306,6 +326,7 @@ known as (
             else nullif({{ trimmed('value') }}, '')
         end as value
     from addressed
+    where field <> 'second_email'
 
 ),
 
@@ -314,27 +335,23 @@ known as (
 attributes as (
 
     select
-        known.entry_key,
-        known.field,
-        {{ first_known('known.value', '''order by
-            own_records.system_precedence nulls last,
-            known.basis,
-            own_records.is_surviving desc,
-            own_records.record_created_at nulls last,
-            own_records.record_key''') }} as value,
-        {{ first_known('known.basis', '''order by
-            known.value is null,
-            case when known.value is null then -known.basis end,
-            own_records.system_precedence nulls last,
-            known.basis''') }} as basis
+        entry_key,
+        field,
+        {{ first_known('value', '''order by
+            system_precedence nulls last,
+            basis,
+            is_surviving desc,
+            record_created_at nulls last,
+            record_key''') }} as value,
+        {{ first_known('basis', '''order by
+            value is null,
+            case when value is null then -basis end,
+            system_precedence nulls last,
+            basis''') }} as basis
     from known
-    inner join own_records
-        on
-            known.entry_key = own_records.entry_key
-            and known.record_key = own_records.record_key
     group by
-        known.entry_key,
-        known.field
+        entry_key,
+        field
 
 ),
 
