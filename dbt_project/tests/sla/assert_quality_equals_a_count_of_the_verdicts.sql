@@ -1,6 +1,5 @@
--- Quality judged by rules is the share of handoffs without one failed critical rule: told by the marts
--- alone, it has to be what the promises are judged by.
-
+-- Quality judged by rules is the share of handoffs without one failed critical rule: told by the
+-- marts alone, it has to be what the promises are judged by.
 with
 
 failed as (
@@ -30,7 +29,7 @@ members as (
 
 entries as (
 
-    select distinct on (lead_id, cycle_number)
+    select distinct on (stages.lead_id, stages.cycle_number)
         stages.lead_id,
         stages.cycle_number,
         stages.stage
@@ -47,7 +46,12 @@ entries as (
 
 )
 
-select members.*
+select
+    members.version,
+    members.commitment_id,
+    members.period_start_date,
+    members.member_key,
+    members.is_success
 from members
 left join entries
     on
