@@ -21,9 +21,10 @@ import pytest
 from psycopg import sql
 from smarketing.agreement import read_agreement
 from smarketing.home import PROJECT
+from smarketing.sandbox import company as sandbox
 from smarketing.warehouse.connection import connect
 
-from tests.nights import plain_handoffs
+from tests.nights import plain_handoffs, plain_promises
 from tests.nights.conftest import LAST_NIGHT, Company, end_of
 from tests.nights.plain_handoffs import read_versions
 
@@ -60,6 +61,21 @@ def check_handoffs(company: Company) -> None:
     # every verdict is there to be compared, but for those that only a night in office hours has
     statuses = {status for *_, status in planted}
     assert {"met", "breached", "excused", "undetermined"} <= statuses
+
+
+def check_promises(company: Company, planned: sandbox.Company) -> None:
+    planted = plain_promises.World(company.exports, planned).rows()
+    with connect(company.warehouse, "reader") as connection:
+        columns = sql.SQL(", ").join(
+            sql.SQL("{}::float").format(sql.Identifier(column))
+            if column in ("actual", "expected_to_date", "forecast")
+            else sql.Identifier(column)
+            for column in plain_promises.COLUMNS
+        )
+        query = sql.SQL("select {} from marts.sla_compliance").format(columns)
+        found = set(connection.execute(query))
+    assert found - planted == set()
+    assert planted - found == set()
 
 
 def check_stages(company: Company) -> None:
@@ -301,21 +317,25 @@ def check_verdicts(company: Company) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_funnel_and_money_are_what_was_planted(company: Callable[..., Company], seed: int) -> None:
-    founded = company(seed=seed, leads=1500, nights=3)
+def test_everything_is_what_was_planted(company: Callable[..., Company], seed: int) -> None:
+    size = {"seed": seed, "leads": 1500, "nights": 3}
+    founded = company(**size)
     founded.run_night(LAST_NIGHT)
     check_against_truth(founded)
     check_money_against_truth(founded)
     check_verdicts(founded)
+    check_promises(founded, sandbox.Company(**size, ends=LAST_NIGHT))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 120))
-def test_funnel_and_money_are_what_was_planted_on_many_seeds(
+def test_everything_is_what_was_planted_on_many_seeds(
     company: Callable[..., Company], seed: int
 ) -> None:
-    founded = company(seed=seed, leads=2000, nights=5)
+    size = {"seed": seed, "leads": 2000, "nights": 5}
+    founded = company(**size)
     founded.run_night(LAST_NIGHT)
     check_against_truth(founded)
     check_money_against_truth(founded)
     check_verdicts(founded)
+    check_promises(founded, sandbox.Company(**size, ends=LAST_NIGHT))
