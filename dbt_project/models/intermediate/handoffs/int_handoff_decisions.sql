@@ -19,6 +19,7 @@ later_entries as (
         entries.lead_id,
         entries.cycle_number,
         entries.entry_number,
+        entries.stage,
         entries.reason,
         entries.is_date_only,
         entries.entered_at,
@@ -78,6 +79,7 @@ decisions as (
             when departures.entry_number is not null then 'rejected'
             when acceptances.entry_number is not null then 'accepted'
         end as decision,
+        departures.stage as departed_to,
         departures.reason,
 
         ----------  numerics

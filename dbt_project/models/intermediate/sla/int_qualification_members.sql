@@ -13,9 +13,17 @@ periods as (
 
 ),
 
-eras as (
+handoffs as (
 
-    select * from {{ ref('int_agreement_eras') }}
+    select
+        handoffs.lead_id,
+        handoffs.cycle_number,
+        handoffs.entry_number,
+        handoffs.team,
+        owners.owner_name
+    from {{ ref('int_handoffs') }} as handoffs
+    left join {{ ref('int_source_owners') }} as owners
+        on handoffs.owner_key = owners.owner_key
 
 ),
 
@@ -40,13 +48,14 @@ scores as (
 
 ),
 
--- a promise of quality is about those handed over: who entered the handoff stage of the version in
--- force at the entry
+-- a promise of quality is about those handed over
 entries as (
 
     select
         cycle_stages.*,
-        cycle_stages.stage_rank = eras.handoff_rank as is_handoff,
+        handoffs.lead_id is not null as is_handoff,
+        handoffs.team,
+        handoffs.owner_name,
         scores.lead_value,
         -- where no rule guards the stage, nothing is asked
         case
@@ -54,27 +63,16 @@ entries as (
             else scores.has_passed_critical_rules
         end as is_qualified
     from cycle_stages
-    inner join eras
-        on cycle_stages.version = eras.version
+    left join handoffs
+        on
+            cycle_stages.lead_id = handoffs.lead_id
+            and cycle_stages.cycle_number = handoffs.cycle_number
+            and cycle_stages.entry_number = handoffs.entry_number
     left join scores
         on
             cycle_stages.lead_id = scores.lead_id
             and cycle_stages.cycle_number = scores.cycle_number
             and cycle_stages.stage = scores.stage
-
-),
-
--- a lead is handed over once in a cycle, also where a later version hands over at a later stage
-numbered as (
-
-    select
-        *,
-        is_handoff
-        and row_number() over (
-            partition by lead_id, cycle_number, is_handoff
-            order by entered_at
-        ) = 1 as is_the_handoff
-    from entries
 
 ),
 
@@ -90,13 +88,13 @@ period_kinds as (
 dated as (
 
     select
-        numbered.*,
+        entries.*,
         period_kinds.period_kind,
         period_kinds.zone as period_zone,
         date_trunc(
-            period_kinds.period_kind, numbered.entered_at at time zone period_kinds.zone
+            period_kinds.period_kind, entries.entered_at at time zone period_kinds.zone
         )::date as period_start_date
-    from numbered
+    from entries
     cross join period_kinds
 
 ),
@@ -121,7 +119,7 @@ members as (
             and periods.zone = dated.period_zone
             and periods.period_start_date = dated.period_start_date
             and case
-                when periods.metric = 'quality' then dated.is_the_handoff
+                when periods.metric = 'quality' then dated.is_handoff
                 else periods.stage = dated.stage
             end
     where
@@ -131,7 +129,8 @@ members as (
         -- deleted before the period was over: not of its population
         and coalesce(dated.deleted_at >= periods.period_end_at, true)
         and {{ in_segment('periods', {
-            'persona': 'dated.persona', 'region': 'dated.region', 'channel': 'dated.channel'
+            'persona': 'dated.persona', 'region': 'dated.region', 'channel': 'dated.channel',
+            'team': 'dated.team', 'owner': 'dated.owner_name'
         }) }}
 
 ),

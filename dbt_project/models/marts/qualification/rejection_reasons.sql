@@ -1,75 +1,32 @@
 with
 
-eras as (
-
-    select * from {{ ref('int_agreement_eras') }}
-
-),
-
-stages as (
-
-    select * from {{ ref('fct_funnel_stages') }}
-    where not is_inferred
-
-),
-
-cycle_stages as (
-
-    select * from {{ ref('int_cycle_stages') }}
-    where not is_inferred
-
-),
-
 handoffs as (
 
-    select distinct on (cycle_stages.lead_id, cycle_stages.cycle_number)
-        cycle_stages.lead_id,
-        cycle_stages.cycle_number,
-        cycle_stages.stage_rank as handoff_rank,
-        cycle_stages.version,
-        cycle_stages.zone,
-        cycle_stages.entered_at as handed_off_at
-    from cycle_stages
-    inner join eras
-        on
-            cycle_stages.version = eras.version
-            and cycle_stages.stage_rank = eras.handoff_rank
-    order by
-        cycle_stages.lead_id,
-        cycle_stages.cycle_number,
-        cycle_stages.entered_at
+    select * from {{ ref('int_handoffs') }}
+
+),
+
+decisions as (
+
+    select * from {{ ref('int_handoff_decisions') }}
 
 ),
 
 -- what sales said first of a lead that it was given: on with it, or off the path
-answers as (
-
-    select distinct on (handoffs.lead_id, handoffs.cycle_number)
-        handoffs.*,
-        stages.stage as answer_stage,
-        stages.stage_rank as answer_rank,
-        stages.reason
-    from handoffs
-    left join stages
-        on
-            handoffs.lead_id = stages.lead_id
-            and handoffs.cycle_number = stages.cycle_number
-            and handoffs.handed_off_at <= stages.entered_at
-            and (stages.stage_rank is null or handoffs.handoff_rank < stages.stage_rank)
-    order by
-        handoffs.lead_id,
-        handoffs.cycle_number,
-        stages.entry_number
-
-),
-
 dated as (
 
     select
-        *,
-        date_trunc('month', handed_off_at at time zone zone)::date as month_start_date,
-        answer_stage is not null and answer_rank is null as is_rejected
-    from answers
+        handoffs.version,
+        date_trunc('month', handoffs.handed_off_at at time zone handoffs.zone)::date
+            as month_start_date,
+        decisions.departed_to,
+        decisions.reason,
+        coalesce(decisions.decision in ('rejected', 'excused'), false) as is_rejected
+    from handoffs
+    left join decisions
+        on
+            handoffs.lead_id = decisions.lead_id
+            and handoffs.cycle_number = decisions.cycle_number
 
 ),
 
@@ -92,7 +49,7 @@ reasons as (
     select
         version,
         month_start_date,
-        answer_stage,
+        departed_to,
         coalesce(nullif({{ spelled('reason') }}, ''), 'no reason given') as reason,
         count(*) as rejected_count
     from dated
@@ -100,7 +57,7 @@ reasons as (
     group by
         version,
         month_start_date,
-        answer_stage,
+        departed_to,
         coalesce(nullif({{ spelled('reason') }}, ''), 'no reason given')
 
 ),
@@ -112,7 +69,7 @@ final as (
         reasons.version as agreement_version,
 
         ----------  strings
-        reasons.answer_stage as stage,
+        reasons.departed_to as stage,
         reasons.reason,
 
         ----------  numerics
