@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from smarketing.home import PROJECT
 
-from tests.nights.conftest import LAST_NIGHT, Company, Rows, nights_before, read_marts
+from tests.nights.conftest import LAST_NIGHT, Company, Rows, nights_before
+from tests.nights.test_order import read_marts, wherever_the_source_tells
 
 Course = Literal["skipped", "broken off", "run", "run twice"]
 
@@ -36,7 +37,7 @@ def one_night(new_company: Callable[..., Company]) -> Company:
 @pytest.fixture(scope="module")
 def at_once(one_night: Company) -> dict[str, Rows]:
     """What a night says that comes from nothing."""
-    return read_marts(one_night.warehouse)
+    return wherever_the_source_tells(read_marts(one_night.warehouse))
 
 
 def delivered(exports: Path, entity: str) -> int:
@@ -87,7 +88,7 @@ def test_thirty_nights_end_where_one_ends(
             for _ in range(2 if course == "run twice" else 1):
                 company.run_night(night)
     company.run_night(LAST_NIGHT)
-    found = read_marts(company.warehouse)
+    found = wherever_the_source_tells(read_marts(company.warehouse))
     assert found.keys() == at_once.keys()
     for mart, rows in at_once.items():
         assert found[mart] == rows, mart
