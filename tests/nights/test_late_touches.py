@@ -26,6 +26,7 @@ limit 1
 """
 
 
+@pytest.mark.slow
 def test_a_touch_that_is_told_late_answers_a_month_that_was_reported(
     company: Callable[..., Company],
 ) -> None:

@@ -96,6 +96,7 @@ def test_an_older_night_run_again_gives_what_it_gave(published: Published) -> No
     assert published.older_again == published.older
 
 
+@pytest.mark.slow
 def test_straight_to_the_last_night_on_another_server(
     published: Published, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -208,6 +209,7 @@ def kill_night(company: Company, night: date, function: str, calls: int) -> None
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
+@pytest.mark.slow
 def test_killed_inside_the_publication_and_run_again(published: Published) -> None:
     company = published.company
     before = read_marts(company.warehouse)

@@ -118,14 +118,8 @@ def undisturbed(found: Callable[..., VendorCompany]) -> dict[str, list[tuple[obj
     return read_marts(company.company.warehouse)
 
 
-@pytest.mark.parametrize(
-    "vendor",
-    [
-        "hubspot",
-        pytest.param("salesforce", marks=pytest.mark.slow),
-        pytest.param("marketo", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("vendor", ["hubspot", "salesforce", "marketo"])
 def test_a_vendor_that_is_down_stops_nobody_and_the_next_night_catches_up(
     found: Callable[..., VendorCompany],
     undisturbed: dict[str, list[tuple[object, ...]]],
