@@ -432,4 +432,8 @@ class World:
 
 
 def rounded(number: Fraction | None) -> float | None:
-    return None if number is None else float(round(number, 6))
+    """To six decimals; halves are rounded away from nothing."""
+    if number is None:
+        return None
+    half = Fraction(1, 2) if number >= 0 else Fraction(-1, 2)
+    return int(number * 10**6 + half) / 10**6

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from tests.nights.conftest import LAST_NIGHT, Company, Rows
 
 YESTERDAY = LAST_NIGHT - timedelta(days=1)
