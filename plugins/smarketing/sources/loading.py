@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from psycopg import Connection, sql
+from psycopg import Connection, Error, sql
 from psycopg.errors import LockNotAvailable
 from smarketing.sources.errors import LoadError, SourceError
 
@@ -231,6 +231,16 @@ def raw_tables(
         yield RawTables(pipeline, schema, known_at)
     finally:
         shutil.rmtree(packages, ignore_errors=True)
+        # what went wrong is told by whoever met it
+        with suppress(Error):
+            _analyse(connection, schema)
+
+
+def _analyse(connection: Connection[Any], schema: str) -> None:
+    """Let the planner know what was loaded: the models read it before the server would look."""
+    tables = connection.execute("select tablename from pg_tables where schemaname = %s", [schema])
+    for (table,) in tables.fetchall():
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, table)))
 
 
 def _credentials(connection: Connection[Any]) -> PostgresCredentials:
