@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +31,7 @@ from smarketing.warehouse.initialise import initialise, is_initialised
 
 if TYPE_CHECKING:
     from smarketing.agreement.history import History
+    from smarketing.privacy.erasure import Warehouse
     from smarketing.progress import Ended
     from smarketing.sandbox.company import Company
 
@@ -207,6 +210,82 @@ def docs(config: ConfigOption = None) -> None:
         with _doing("the models' documentation"):
             build_site(_warehouse(settings), settings.workdir, page)
         console.print(f"[dim]as a page: {escape(str(page))}[/]")
+
+
+@app.command("erase")
+def erase_person(
+    identifiers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IDENTIFIER...",
+            help="An e-mail address, or the key of a record as the marts have it (hubspot:12345).",
+        ),
+    ],
+    reason: Annotated[
+        str,
+        typer.Option(help="Why: what somebody who checks it can find again. No names needed."),
+    ],
+    even_if_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--even-if-unknown", help="Keep them away also if no record here has this address."
+        ),
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Erase people for privacy, everywhere and for good; what was counted stays.
+
+    All records of the person in every system become records of nobody, in every version and table,
+    and in logs. Should a source tell of them again, they are kept out. It cannot be undone.
+
+    Examples:
+
+      smarketing erase ann@example.com --reason "letter of 3 May"
+
+      smarketing erase hubspot:12345 --reason "ticket 711"
+    """
+    from smarketing.privacy.erasure import erase
+    from smarketing.review.terminal import print_erased
+
+    with _explained():
+        settings = read_config(config)
+        with _doing("PostgreSQL"):
+            uri = _warehouse(settings)
+        with _doing("erasing; a step of a night is waited for"):
+            erased = erase(
+                _privacy(settings, uri),
+                list(dict.fromkeys(identifiers)),
+                reason=reason,
+                erased_by=getpass.getuser(),
+                even_if_unknown=even_if_unknown,
+            )
+        print_erased(erased, _exports(settings), console)
+
+
+def _exports(config: Config) -> list[Path]:
+    """The folders that somebody puts files into for us to read."""
+    from smarketing.sources.csv_export import read_mapping
+
+    return [
+        read_mapping(config.mapping(name)).folder
+        for name, source in config.sources.items()
+        if source.kind == "csv_export"
+    ]
+
+
+def _privacy(config: Config, uri: str) -> Warehouse:
+    """Where an erasure works, by hand: all that lies on this machine and is ours."""
+    from smarketing.privacy.erasure import Warehouse
+    from smarketing.privacy.ledger import key_in_environment
+
+    is_embedded = given_uri() is None
+    return Warehouse(
+        uri,
+        partial(key_in_environment, is_embedded=is_embedded),
+        folders=[home() / name for name in ("nights", "airflow", "docs")],
+        metadata=server.running(f"{config.database}_airflow"),
+        administrator=server.start() if is_embedded else None,
+    )
 
 
 @app.command()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -16,3 +19,17 @@ def home() -> Path:
     folder = Path(os.environ.get("SMARKETING_HOME", PROJECT / ".smarketing")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def secret(name: str, make: Callable[[], str] = lambda: secrets.token_hex(32)) -> str:
+    """A secret of this home: made once, readable by its owner only."""
+    file = home() / "secrets.json"
+    made: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    if name not in made:
+        made[name] = make()
+        # whole or not at all: a key that is lost cannot be made again
+        fresh = file.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(made))
+        fresh.replace(file)
+    return made[name]

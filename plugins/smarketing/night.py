@@ -165,6 +165,25 @@ def recorded(uri: str, night: Night, name: str) -> Iterator[Step]:
         _end(connection, night, name, step, state="done", message=None)
 
 
+@contextmanager
+def standing_still(uri: str) -> Iterator[None]:
+    """Wait for the steps that run, and let none begin meanwhile.
+
+    Raises:
+        WarehouseError: a step does not come to its end.
+    """
+    with connect(uri, "transformer", autocommit=True) as connection:
+        try:
+            connection.execute("select set_config('lock_timeout', %s, false)", (_PATIENCE,))
+            connection.execute("select pg_advisory_lock(hashtext(%s))", (_LOCK,))
+        except psycopg.errors.LockNotAvailable as error:
+            raise WarehouseError(
+                f"A step of a night has not ended for {_PATIENCE}. Wait for the night, or end its "
+                "process, then try again."
+            ) from error
+        yield
+
+
 def newest_attempt(connection: psycopg.Connection) -> tuple[str, int] | None:
     """The night and the number of the attempt that began last, if any has."""
     return connection.execute(

@@ -16,9 +16,10 @@ from pathlib import Path
 import psutil
 
 from smarketing.config import Config
-from smarketing.home import PROJECT, home
+from smarketing.home import PROJECT, home, secret
+from smarketing.privacy import ledger
 from smarketing.warehouse import server
-from smarketing.warehouse.connection import CONNECTION_VARIABLE
+from smarketing.warehouse.connection import CONNECTION_VARIABLE, given_uri
 
 
 def airflow_folder(config: Config) -> Path:
@@ -34,7 +35,6 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
     A setting that the environment has (``AIRFLOW__...``) is left as it is; Airflow's metadata is
     in a database and under a login of its own, unless the environment names another.
     """
-    keys = _secrets()
     port = os.environ.get("AIRFLOW__API__PORT", "8080")
     defaults = {
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
@@ -43,13 +43,13 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
+        "AIRFLOW__CORE__FERNET_KEY": secret("fernet", _fernet_key),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
-        "AIRFLOW__API__SECRET_KEY": keys["api"],
+        "AIRFLOW__API__SECRET_KEY": secret("api"),
         "AIRFLOW__API__HOST": "127.0.0.1",
         # tasks report there
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
-        "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": secret("jwt"),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "GX_ANALYTICS_ENABLED": "false",
@@ -61,6 +61,11 @@ def environment(config: Config, warehouse_uri: str) -> dict[str, str]:
         )
         defaults["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = metadata.replace(
             "postgresql://", "postgresql+psycopg2://", 1
+        )
+    if given_uri() is None:
+        # of another server whoever set it up keeps the key, wherever nights are run
+        defaults[ledger.CONNECTION_VARIABLE] = json.dumps(
+            {"conn_type": "generic", "password": secret("erasure")}
         )
     fixed = {
         "AIRFLOW_HOME": str(airflow_folder(config)),
@@ -146,6 +151,10 @@ def login(config: Config) -> tuple[str, str]:
     return user, password
 
 
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
 def _command() -> list[str]:
     return [sys.executable, "-m", "airflow"]
 
@@ -157,17 +166,3 @@ def _airflow(
         return subprocess.run(
             [*_command(), *arguments], env=variables, stdout=output, stderr=subprocess.STDOUT
         )
-
-
-def _secrets() -> dict[str, str]:
-    """The keys with which Airflow signs and encrypts: made once, readable by their owner only."""
-    file = home() / "secrets.json"
-    if not file.exists():
-        made = {
-            "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            "api": secrets.token_hex(32),
-            "jwt": secrets.token_hex(32),
-        }
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(made))
-    return dict(json.loads(file.read_text()))

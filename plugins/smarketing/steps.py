@@ -125,15 +125,18 @@ def check_arrival(night: dict[str, Any]) -> None:
     """Which sources arrived, and are those fresh, in volume and in shape?
 
     A source that could not be read tonight stands as it was: its span is marked, and the others
-    go on.
+    go on. Whom a vendor has erased for privacy is erased before anything is looked at.
     """
     from expectations import arrival
+    from smarketing.privacy.erasure import Warehouse, erase_as_told
+    from smarketing.privacy.ledger import key_in_task
     from smarketing.quality.arrivals import mark_missing
     from smarketing.quality.run import run_suites
     from smarketing.sources.reading import system_of
 
     with _step(night, "arrive.check") as work:
         sources = work.config.sources
+        erased = erase_as_told(Warehouse(work.uri, key_in_task, [work.config.workdir]))
         missing = mark_missing(work.uri, work.night, list(sources))
         suites = [
             suite
@@ -150,6 +153,8 @@ def check_arrival(night: dict[str, Any]) -> None:
         _tally(work.step, run_suites(work.uri, work.night, suites))
         if missing:
             work.step.note = f"{work.step.note}; not read tonight: {', '.join(missing)}"
+        for note in erased.notes:
+            work.step.note = f"{work.step.note}; {note}"
 
 
 def transform(night: dict[str, Any], layer: Layer) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
@@ -15,6 +18,9 @@ from smarketing.agreement.backtest import Backtest, Comparison
 from smarketing.agreement.difference import Difference
 from smarketing.review.scoreboard import STANDINGS, Finding, Line, Period, Scoreboard, Side, Tone
 from smarketing.review.text import readable, share
+
+if TYPE_CHECKING:
+    from smarketing.privacy.erasure import Erased
 
 _STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "red", "idle": "dim"}
 _MARKS: dict[Tone, str] = {"good": "✓", "warn": "▲", "bad": "✗", "idle": "·"}
@@ -66,6 +72,34 @@ def print_scoreboard(scoreboard: Scoreboard, console: Console) -> None:
             "dim",
         )
     )
+
+
+def print_erased(erased: Erased, exports: Sequence[Path], console: Console) -> None:
+    """What an erasure did, and what it cannot do; nothing of whom it was."""
+    schemas = Counter[str]()
+    for table, count in erased.rows.items():
+        schemas[table.split(".")[0]] += count
+    records = "1 record" if erased.records == 1 else f"{erased.records:,} records"
+    console.print(
+        f"[green]✓[/] {records} erased: {erased.row_count:,} rows of {len(erased.rows)} tables say "
+        "nothing of a person any more. What was counted stays."
+    )
+    told = [f"{schema} {count:,}" for schema, count in sorted(schemas.items())]
+    if erased.files or erased.metadata_rows:
+        told.append(f"files {erased.files:,}, Airflow's metadata {erased.metadata_rows:,}")
+    if told:
+        console.print(Text(f"  {' · '.join(told)}", "dim"))
+    not_ours = [
+        "The systems that tell of people: erase them there too, if that has not been done.",
+        "Backups, and what others have copied out of the marts.",
+        "If the server is not the embedded one: its logs, and those of Airflow elsewhere.",
+    ]
+    not_ours[:0] = [f"The files in {folder}: whoever puts them there." for folder in exports]
+    console.print("Not ours to erase:")
+    for each in not_ours:
+        console.print(Text(f"  · {each}"), soft_wrap=True)
+    for note in dict.fromkeys(erased.notes):
+        console.print(Text.assemble(("▲ ", "yellow"), note), soft_wrap=True)
 
 
 def print_differences(differences: Sequence[Difference], console: Console) -> None:

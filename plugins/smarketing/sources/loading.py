@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from psycopg import Connection, Error, sql
 from psycopg.errors import LockNotAvailable
+from smarketing.privacy.ledger import key_in_task
+from smarketing.privacy.suppression import Suppression
 from smarketing.sources.errors import LoadError, SourceError
 
 if TYPE_CHECKING:
@@ -63,10 +65,14 @@ class RawTables:
     that was killed is simply done again. The state travels with the rows: it says what is loaded.
     """
 
-    def __init__(self, pipeline: Pipeline, schema: str, known_at: datetime) -> None:
+    def __init__(
+        self, pipeline: Pipeline, schema: str, known_at: datetime, suppression: Suppression
+    ) -> None:
         self._pipeline = pipeline
         self._schema = schema
         self._known_at = known_at
+        self.suppression = suppression
+        """What keeps those out who were erased: of rows it is asked here."""
 
     @property
     def state(self) -> dict[str, Any]:
@@ -102,7 +108,8 @@ class RawTables:
         from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
 
         def rows() -> Iterator[pa.RecordBatch]:
-            yield from load.batches()
+            for batch in load.batches():
+                yield self.suppression.without_erased(f"{self._schema}.{load.table}", batch)
             load.note_down(dlt.current.source_state())
 
         return dlt.resource(
@@ -228,12 +235,27 @@ def raw_tables(
                 dataset_name=schema,
             )
             pipeline.sync_destination()
-        yield RawTables(pipeline, schema, known_at)
+        suppression = Suppression.read(connection, schema, key_in_task)
+        yield RawTables(pipeline, schema, known_at, suppression)
+        _ask_for_erasure(connection, suppression)
     finally:
         shutil.rmtree(packages, ignore_errors=True)
         # what went wrong is told by whoever met it
         with suppress(Error):
             _analyse(connection, schema)
+
+
+def _ask_for_erasure(connection: Connection[Any], suppression: Suppression) -> None:
+    """Have those erased who came with the address of somebody erased: they are the same person.
+
+    A load that is killed before this is done again, and meets them again.
+    """
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.erasure_requests (system, record) values (%s, %s)"
+            " on conflict do nothing",
+            sorted(suppression.met),
+        )
 
 
 def _analyse(connection: Connection[Any], schema: str) -> None:

@@ -433,3 +433,51 @@ grant insert, select on ops.rejected_rows to smarketing_loader;
 grant insert, select, update on ops.systems to smarketing_loader;
 
 reset role;
+
+-- schema ops: who was erased, and what keeps them away ---------------------------------------
+
+set role smarketing_transformer;
+
+create table if not exists ops.erasures (
+    erasure_id bigint generated always as identity primary key,
+    state text not null check (state in ('running', 'done')),
+    origin text not null,
+    erased_by text not null,
+    reason text not null,
+    person_count integer not null,
+    record_count integer not null,
+    row_count bigint,
+    started_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz
+);
+comment on table ops.erasures is
+'Every erasure: who asked for it, when and why, and how much there was. origin says what asked: the command line, a vendor, or an address in the ledger that came back with another record. Nothing in it says who was erased. One that was killed stays "running" until the next erasure or night completes it.';
+
+create table if not exists ops.erasure_ledger (
+    entry bytea primary key,
+    key_check bytea not null,
+    erasure_id bigint not null references ops.erasures
+);
+comment on table ops.erasure_ledger is
+'Keyed hashes (HMAC-SHA-256, half of it) of the addresses, records and events of everybody who was erased: what is loaded is held against them. key_check tells whether the key is the one that they were made with. The key is nowhere in the database.';
+
+create table if not exists ops.erasure_work (
+    erasure_id bigint primary key references ops.erasures,
+    plan jsonb not null
+);
+comment on table ops.erasure_work is
+'What a running erasure exchanges for what, so that it can be completed after a kill. Holds personal data, and no row once the erasure is done.';
+
+create table if not exists ops.erasure_requests (
+    system text not null,
+    record text not null,
+    requested_at timestamptz not null default clock_timestamp(),
+    primary key (system, record)
+);
+comment on table ops.erasure_requests is
+'Records that came with an address in the ledger: the same person. The same night erases them, and their row here.';
+
+grant select on ops.erasure_ledger to smarketing_loader;
+grant insert, select on ops.erasure_requests to smarketing_loader;
+
+reset role;

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 from psycopg import sql
+from smarketing.privacy.ledger import ERASED
 from smarketing.sources.api.client import one_line
 from smarketing.sources.api.rejected import keep_aside
-from smarketing.sources.api.tables import Row, Table, TableRows, record_key
+from smarketing.sources.api.tables import Row, Table, TableRows, Unreadable, record_key
 from smarketing.sources.errors import ExhaustedError, SourceError, UnreachableError
 from smarketing.sources.loading import Load, RawTables, create_missing, raw_tables
 
@@ -143,8 +144,10 @@ class Held:
         self, what: sql.Composable, table: str, where: str, given: Sequence[Any]
     ) -> Iterator[tuple[Any, ...]]:
         self._load()
+        # of whoever was erased the vendor knows nothing by the name that they have with us
         query = sql.SQL(
-            "select {what} from {table} where system = %s and _known_until is null and ({where})"
+            "select {what} from {table} where system = %s and _known_until is null"
+            f" and strpos(_record_key, '\"{ERASED}') = 0 and ({{where}})"
         ).format(what=what, table=sql.Identifier(self._schema, table), where=sql.SQL(where))
         return iter(self._connection.execute(query, [self.system, *given]))
 
@@ -333,7 +336,7 @@ class _Extraction:
             self.extracted.rows_rejected += len(unreadable)
             keep_aside(
                 self._connection, self._night_id, self._source.schema, self._source.system,
-                unreadable,
+                [fault for fault in unreadable if not self._is_of_erased(fault)],
             )  # fmt: skip
         self._whole.update(page.whole)
         for name, keys in page.ended.items():
@@ -344,6 +347,9 @@ class _Extraction:
             self._moved[stream] = page.cursor
         if page.is_costly or sum(map(len, self._waiting.values())) >= _ROWS_IN_A_LOAD:
             self._load()
+
+    def _is_of_erased(self, fault: Unreadable) -> bool:
+        return self._raw.suppression.mentions(self._source.system, fault.key, fault.value)
 
     def _load(self) -> None:
         """Load all that waits, together with the cursors that say so."""

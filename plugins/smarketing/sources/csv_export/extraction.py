@@ -104,7 +104,7 @@ def extract(
             latest = seen.latest.astimezone(UTC).isoformat()
             note = f"already read as of a later night, {latest}"
             return Extracted(mapping.system, (), note)
-        rejected_rows = RejectedRows(connection, night_id, mapping.system)
+        rejected_rows = RejectedRows(connection, night_id, mapping.system, raw.suppression)
         readings = [
             _Reading(
                 mapping.system,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from psycopg import Connection
+from smarketing.privacy.suppression import Suppression
 from smarketing.sources.csv_export.deliveries import Delivery
 from smarketing.sources.csv_export.tables import Rejected
 
@@ -19,13 +20,24 @@ _COLUMNS: Final = (
 class RejectedRows:
     """Writes to ``ops.rejected_rows``; a row already there from an earlier reading stays."""
 
-    def __init__(self, connection: Connection[Any], night_id: str, system: str) -> None:
+    def __init__(
+        self,
+        connection: Connection[Any],
+        night_id: str,
+        system: str,
+        suppression: Suppression,
+    ) -> None:
         self._connection = connection
         self._night_id = night_id
         self._system = system
+        self._suppression = suppression
 
     def keep(self, delivery: Delivery, rejected: Sequence[Rejected]) -> None:
-        """Store the rejected rows of a delivery at once, or none of them."""
+        """Store the rejected rows of a delivery at once, or none of them.
+
+        Not those that say anything of somebody who was erased.
+        """
+        rejected = [row for row in rejected if not self._is_of_erased(row)]
         if not rejected:
             return
         with self._connection.transaction(), self._connection.cursor() as cursor:
@@ -55,3 +67,7 @@ class RejectedRows:
                 f"insert into ops.rejected_rows ({_COLUMNS})"
                 f" select {_COLUMNS} from rejected on conflict do nothing"
             )
+
+    def _is_of_erased(self, row: Rejected) -> bool:
+        told = (row.value, *(row.record or {}).values())
+        return self._suppression.mentions(self._system, *told)
