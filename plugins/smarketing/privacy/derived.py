@@ -191,7 +191,7 @@ def _is_theirs(column: str) -> sql.Composable:
 
 
 def _map(name: str) -> sql.Composable:
-    return sql.SQL("%({})s::jsonb".format(name))  # type: ignore[arg-type]  # noqa: UP032
+    return sql.SQL("{}::jsonb").format(sql.Placeholder(name))
 
 
 def _maps(plan: Plan) -> dict[str, str]:
@@ -230,7 +230,7 @@ def _erase_members(connection: Connection[Any], schema: str, table: str, plan: P
         ).format(name),
         [orjson.dumps(keys).decode()],
     ).fetchall()
-    for place, members in rows:
+    for _, members in rows:
         for member in members:
             old = member["lead"]
             if old in keys:

@@ -98,7 +98,13 @@ def erase(
                 identifier: find_people(connection, records=records, addresses=addresses)
                 for identifier, (records, addresses) in named.items()
             }
+            ledger, entries = open_ledger(connection, warehouse.find_key())
         unknown = [identifier for identifier, found in people.items() if not found.held]
+        for identifier in unknown.copy():
+            if ledger and entries & _entries(ledger, Plan.of(*named[identifier])):
+                unknown.remove(identifier)
+                del people[identifier]
+                erased.notes.append(f"{identifier} has been erased before; nothing is left.")
         if unknown and not even_if_unknown:
             raise ErasureError(
                 f"{', '.join(unknown)}: no record here has this address or key. Nobody was erased. "
@@ -117,7 +123,7 @@ def erase(
 
 
 def erase_as_told(warehouse: Warehouse) -> Erased:
-    """Erase whom a vendor has erased, and who came back by another record; complete what was killed.
+    """Erase whom a vendor has erased, and who came back; complete what was killed.
 
     For a step of a night that has nobody beside it.
     """
@@ -233,7 +239,7 @@ def _write_down(
         ledger, _ = open_ledger(connection, warehouse.find_key())
         if ledger is None:
             raise LedgerError(
-                "Whoever is erased is kept away by a ledger, and it needs a key that only you have. "
+                "Whoever is erased is kept away by a ledger, which needs a key that only you have. "
                 "Set SMARKETING_ERASURE_KEY, and the password of the Airflow connection "
                 "smarketing_erasure, to the same long random text, such as "
                 '`python -c "import secrets; print(secrets.token_hex(32))"` prints; keep it as '
@@ -400,7 +406,7 @@ def _vanished(connection: Connection[Any]) -> tuple[list[Record], str]:
     ).fetchall()
     if len(vanished) > max(_MOST_VANISHED, _SHARE_VANISHED * held):
         return [], (
-            f"{len(vanished):,} contacts vanished from HubSpot: too many to be taken for people who "
-            "asked to be erased. They count as deleted; if they were erased, run `smarketing erase`"
+            f"{len(vanished):,} contacts vanished from HubSpot: too many to be taken for people "
+            "who asked to be erased. They count as deleted; if they asked, run `smarketing erase`"
         )
     return vanished, ""

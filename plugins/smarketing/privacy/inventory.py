@@ -18,10 +18,10 @@ Treatment = Literal[
 
 ``keep`` stays: kinds, stages, owners, dimensions that closed periods are counted by. ``person`` is
 the id of a person's record, ``people`` a JSON list of such ids, ``other_id`` what may be one.
-``email``, ``phone``, ``company`` get a stand-in that keeps what rules ask of them, ``word`` stays if
-enough others are told by the same word. ``told`` is a value of a history, treated as the field that
-it is of; ``attributes`` are those of Marketo's log. ``clear`` goes, ``place`` (file and line) too.
-``account`` is a company record, which is exchanged for a nameless one.
+``email``, ``phone``, ``company`` get a stand-in that keeps what rules ask of them, ``word`` stays
+if enough others are told by the same word. ``told`` is a value of a history, treated as the field
+that it is of; ``attributes`` are those of Marketo's log. ``clear`` goes, ``place`` (file and line)
+too. ``account`` is a company record, which is exchanged for a nameless one.
 """
 
 
@@ -30,12 +30,13 @@ class Place:
     """A raw table that says something of people.
 
     ``columns``: every text column with its treatment. ``people_where``: the rows in which a
-    ``person`` column names a person, by the value of another column. ``own``: the columns that name
-    an event which is one person's alone; the last of them is its id, and gets a new one.
-    ``touch_key``: what the marts call such an event. ``is_lasting``: what the row tells goes on when
-    the person is gone (a deal), so that later versions are still read, about nobody. ``field_column``
-    says which field a value of a history is of. ``by_address``: an address alone says whose a row
-    is. ``linked_by``: the column through which the people's parts in a deal name it.
+    ``person`` column names a person, by the value of another column. ``own``: the columns that
+    name an event which is one person's alone; the last of them is its id, and gets a new one.
+    ``touch_key``: what the marts call such an event. ``is_lasting``: what the row tells goes on
+    when the person is gone (a deal), so that later versions are still read, about nobody.
+    ``field_column`` says which field a value of a history is of. ``by_address``: an address alone
+    says whose a row is. ``linked_by``: the column through which the people's parts in a deal name
+    it.
     """
 
     schema: str

@@ -39,8 +39,8 @@ class Ledger:
     def __init__(self, key: str) -> None:
         if len(key) < _SHORTEST_KEY:
             raise LedgerError(
-                f"The key of the erasure ledger is shorter than {_SHORTEST_KEY} characters, so that "
-                f"it could be guessed. Set {KEY_VARIABLE} to a long random one, such as "
+                f"The key of the erasure ledger has fewer than {_SHORTEST_KEY} characters and "
+                f"could be guessed. Set {KEY_VARIABLE} to a long random one, such as "
                 '`python -c "import secrets; print(secrets.token_hex(32))"` prints.'
             )
         self._key = key.encode()

@@ -134,7 +134,7 @@ def _merged(connection: Connection[Any], records: Collection[Record]) -> Iterato
         if place.table != "merges" or not records:
             continue
         merged, surviving = place.treated("person")
-        condition = sql.SQL("true")
+        condition: sql.Composable = sql.SQL("true")
         given: dict[str, Any] = {"ids": [record for _, record in records]}
         if place.people_where:
             column, values = place.people_where

@@ -6,8 +6,9 @@ each closed count and verdict is computed as it was, from the same rows under an
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -60,6 +61,11 @@ class Plan:
     accounts: dict[Record, str] = field(default_factory=dict)
     unlike: set[str] = field(default_factory=set)
 
+    @classmethod
+    def of(cls, records: Collection[Record], addresses: Collection[str]) -> Plan:
+        """The plan of people who are known by name only."""
+        return cls({record: new_id() for record in sorted(records)}, addresses=set(addresses))
+
     def to_json(self) -> str:
         """The plan as text, to be kept until it is done."""
         return orjson.dumps(
@@ -100,11 +106,8 @@ class Plan:
 
 def make_plan(connection: Connection[Any], found: Found) -> Plan:
     """Decide what takes the place of what; nothing is changed yet."""
-    plan = Plan(
-        {record: new_id() for record in sorted(found.records)},
-        set(found.held),
-        set(found.addresses),
-    )
+    plan = Plan.of(found.records, found.addresses)
+    plan.held = set(found.held)
     if not plan.records and not plan.addresses:
         return plan
     told: dict[Treatment, set[str]] = {"email": set(), "phone": set(), "company": set()}
@@ -201,7 +204,7 @@ def _rows(
                 )
             ]
         conditions += persons
-        given["one_of_them"] = f'"({"|".join(map(_literally, given["ids"]))})"'
+        given["one_of_them"] = f'"({"|".join(map(re.escape, given["ids"]))})"'
         conditions += [
             sql.SQL("(system = any(%(systems)s) and {} ~ %(one_of_them)s)").format(
                 sql.Identifier(name)
@@ -240,13 +243,6 @@ def _rows(
     )
     with connection.cursor(row_factory=dict_row) as cursor:
         yield from cursor.execute(query, given)
-
-
-def _literally(text: str) -> str:
-    """A text as a regular expression of the database's that matches it alone."""
-    return "".join(
-        one if one.isalnum() else f"[{one}]" if one not in "^\\]" else f"\\{one}" for one in text
-    )
 
 
 def _is_deletion(place: Place) -> bool:
@@ -294,48 +290,66 @@ def _erased(
     place: Place, row: Row, plan: Plan, labels: Mapping[tuple[str, str], str | None]
 ) -> Row:
     """A row about nobody: its text columns, key and hash."""
-    system = row["system"]
-    is_of_people = place.people_where is None or row[place.people_where[0]] in place.people_where[1]
-    is_alone = _is_theirs_alone(place, row, plan)
-    erased: Row = {"_line": 0}
-    for column, treatment in place.columns.items():
-        value = row[column]
-        if treatment == "person":
-            if is_of_people:
-                value = plan.records.get((system, value), value)
-        elif treatment == "other_id":
-            value = _other_id(place, system, value, plan)
-        elif treatment == "people":
-            people = orjson.loads(value or "[]")
-            value = orjson.dumps([plan.records.get((system, one), one) for one in people]).decode()
-        elif treatment == "attributes":
-            value = _logged(column, row, plan, labels)
-        elif treatment == "account":
-            value = plan.accounts.get((system, value), value)
-        elif treatment == "told":
-            how = FIELDS.get(row[place.field_column], "clear")
-            value = _treated(how, value, plan, cleared=NEUTRAL_WORD)
-        elif treatment == "place":
-            value = f"({NEUTRAL_WORD})"
-        elif treatment != "clear" or is_alone or place.is_lasting:
-            # of what others took part in, they keep what is theirs
-            value = _treated(treatment, value, plan, cleared=None)
-        erased[column] = value
+    erased: Row = {"_line": 0} | {
+        column: _erased_value(place, row, column, plan, labels) for column in place.columns
+    }
     own = _own(place, row)
-    if own and is_alone and own in plan.events:
+    if own in plan.events and _is_theirs_alone(place, row, plan):
         erased[place.own[-1]] = plan.events[own]
     renamed = {
         row[column]: erased[column]
         for column in {*place.treated("person"), *place.own[-1:]}
         if row[column] and erased[column] != row[column]
     }
-    key = orjson.loads(row["_record_key"])
+    system, *key = orjson.loads(row["_record_key"])
     erased["_record_key"] = orjson.dumps(
-        [key[0], *(renamed.get(part, part) if isinstance(part, str) else part for part in key[1:])]
+        [system, *(renamed.get(part, part) if isinstance(part, str) else part for part in key)]
     ).decode()
     # the old one is a hash of what was erased, and could be guessed
     erased["_row_hash"] = secrets.token_hex(16)
     return erased
+
+
+def _erased_value(
+    place: Place,
+    row: Row,
+    column: str,
+    plan: Plan,
+    labels: Mapping[tuple[str, str], str | None],
+) -> str | None:
+    value: str | None = row[column]
+    system, treatment = row["system"], place.columns[column]
+    match treatment:
+        case "person":
+            # who else is named is somebody else
+            if _is_of_people(place, row):
+                value = plan.records.get((system, value), value)
+            return value
+        case "people":
+            people = orjson.loads(value or "[]")
+            return orjson.dumps([plan.records.get((system, one), one) for one in people]).decode()
+        case "other_id":
+            return _other_id(place, system, value, plan)
+        case "account":
+            return plan.accounts.get((system, value), value)
+        case "attributes":
+            return _logged(column, row, plan, labels)
+        case "told":
+            how = FIELDS.get(row[place.field_column], "clear")
+            return _treated(how, value, plan, cleared=NEUTRAL_WORD)
+        case "place":
+            return f"({NEUTRAL_WORD})"
+        case "clear" if not place.is_lasting and not _is_theirs_alone(place, row, plan):
+            # of what others took part in, they keep what is theirs
+            return value
+    return _treated(treatment, value, plan, cleared=None)
+
+
+def _is_of_people(place: Place, row: Row) -> bool:
+    if place.people_where is None:
+        return True
+    column, values = place.people_where
+    return row[column] in values
 
 
 def _treated(treatment: Treatment, value: str | None, plan: Plan, *, cleared: Any) -> str | None:
@@ -384,7 +398,7 @@ def _of_change(row: Row, labels: Mapping[tuple[str, str], str | None]) -> Treatm
 def _logged(
     column: str, row: Row, plan: Plan, labels: Mapping[tuple[str, str], str | None]
 ) -> str | None:
-    """What stays of what Marketo logged: the thing that it was about, and values that are counted."""
+    """What stays of what Marketo logged: what it was about, and values that are counted."""
     value: str | None = row[column]
     if value is None:
         return None
@@ -412,15 +426,16 @@ def _copy_account(connection: Connection[Any], account: Record, new: str) -> Non
             _record_key, _row_hash, _sequence, _known_from, _known_until
         )
         select
-            system, %(new)s::text, case when name <> '' then %(name)s end, country, region, owner_id,
-            created_at, updated_at, %(key)s, md5(gen_random_uuid()::text), _sequence,
+            system, %(new)s::text, case when name <> '' then %(name)s end, country, region,
+            owner_id, created_at, updated_at, %(key)s, md5(gen_random_uuid()::text), _sequence,
             _known_from, _known_until
         from raw_salesforce.accounts
         where
             system = %(system)s
             and account_id = %(old)s
             and not exists (
-                select from raw_salesforce.accounts as copies where copies.account_id = %(new)s::text
+                select from raw_salesforce.accounts as copies
+                where copies.account_id = %(new)s::text
             )
         """,
         {
@@ -461,7 +476,7 @@ def _tell_deletions(connection: Connection[Any], plan: Plan, erased_at: datetime
             "_sequence": sql.SQL("0"),
             "_known_from": sql.SQL("max(latest._known_from)"),
         }
-        of_kind = sql.SQL("true")
+        of_kind: sql.Composable = sql.SQL("true")
         if kind:
             row[kind] = sql.Literal(told[kind])
             of_kind = sql.SQL("gone.{} = {}").format(sql.Identifier(kind), told[kind])

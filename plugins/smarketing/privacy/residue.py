@@ -1,4 +1,4 @@
-"""What may quote somebody outside the warehouse: logs and pages that we write, Airflow's metadata."""
+"""What may quote somebody elsewhere: logs and pages that we write, Airflow's metadata."""
 
 from __future__ import annotations
 
@@ -26,12 +26,9 @@ def mask_files(folders: Iterable[Path], texts: Iterable[str]) -> tuple[int, list
     In place and as long as what they hide: whoever goes on writing to a log is not disturbed, and
     doing it again changes nothing.
     """
-    wanted = re.compile(
-        b"|".join(
-            sorted({re.escape(form) for text in texts for form in _forms(text)}, key=_longest)
-        ),
-        re.IGNORECASE,
-    )
+    # the longest first: whole, before the part of it that is another's
+    forms = sorted({form for text in texts for form in _forms(text)}, key=len, reverse=True)
+    wanted = re.compile(b"|".join(map(re.escape, forms)), re.IGNORECASE)
     masked, out_of_reach = 0, []
     for folder in folders:
         for file in _files(folder):
@@ -60,15 +57,11 @@ def mask_metadata(uri: str, pattern: str) -> int:
                 ).format(
                     table=sql.Identifier("public", table),
                     column=sql.Identifier(column),
-                    type=sql.SQL(type_),  # type: ignore[arg-type]  # one of ours
+                    type=sql.SQL(type_),
                 ),
                 {"them": pattern, "mask": r"\1(erased)"},
             ).rowcount
     return masked
-
-
-def _longest(form: bytes) -> tuple[int, bytes]:
-    return (-len(form), form)
 
 
 def _forms(text: str) -> Iterator[bytes]:
@@ -102,8 +95,8 @@ def _mask_file(file: Path, wanted: re.Pattern[bytes]) -> bool:
         places = [match.span() for match in wanted.finditer(text)]
     if not places:
         return False
-    with file.open("r+b") as stream:
+    with file.open("r+b") as masked:
         for start, end in places:
-            stream.seek(start)
-            stream.write(_MASK * (end - start))
+            masked.seek(start)
+            masked.write(_MASK * (end - start))
     return True

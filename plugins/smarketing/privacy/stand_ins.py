@@ -109,7 +109,8 @@ class StandIns:
         for place in PERSONS:
             for column in place.treated("email"):
                 query = sql.SQL(
-                    "select split_part({address}, '@', 2), (array_agg(distinct {address}))[:%(most)s]"
+                    "select split_part({address}, '@', 2),"
+                    " (array_agg(distinct {address}))[:%(most)s]"
                     " from {table} where split_part({address}, '@', 2) = any(%(domains)s)"
                     " and {address} <> all(%(own)s) and not starts_with({address}, %(erased)s)"
                     " group by 1"

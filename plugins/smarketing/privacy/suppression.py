@@ -25,8 +25,8 @@ class Suppression:
     Nobody is asked row by row: the whole ledger is a set (some hundred bytes a person), and each
     value of a batch is hashed once. Where nobody was ever erased, rows pass as they are.
 
-    ``met``: records that nobody had erased and that came with an address in the ledger. They are the
-    same person, and whoever erases next takes them too.
+    ``met``: records that nobody had erased and that came with an address in the ledger. They are
+    the same person, and whoever erases next takes them too.
     """
 
     def __init__(
