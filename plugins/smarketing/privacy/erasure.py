@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,8 +89,6 @@ def erase(
         ErasureError: an identifier cannot be used, or is nobody's and ``even_if_unknown`` is false.
         LedgerError: there is no key for the ledger, or it is another one.
     """
-    with connect(warehouse.uri, "loader") as connection:
-        create_raw_tables(connection)
     named = {identifier: _named(warehouse, identifier) for identifier in identifiers}
     with standing_still(warehouse.uri):
         erased = complete(warehouse)
@@ -169,6 +168,9 @@ def erase_as_told(warehouse: Warehouse) -> Erased:
 def complete(warehouse: Warehouse) -> Erased:
     """Complete the erasures that were killed."""
     erased = Erased()
+    with connect(warehouse.uri, "loader") as connection:
+        # every table is looked into, also of a source that has told nothing yet
+        create_raw_tables(connection)
     with connect(warehouse.uri, "transformer") as connection:
         begun = connection.execute(
             "select erasure_id, plan from ops.erasure_work order by 1"
@@ -351,6 +353,9 @@ def _overwrite(warehouse: Warehouse, tables: Collection[str]) -> list[str]:
             except psycopg.errors.LockNotAvailable:
                 busy.append(table)
         connection.execute("reset role")
+        # what the planner remembers of columns are values of theirs
+        with suppress(psycopg.errors.LockNotAvailable):
+            connection.execute("vacuum (full) pg_catalog.pg_statistic")
     return busy
 
 

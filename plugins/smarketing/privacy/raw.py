@@ -527,10 +527,18 @@ def _tell_deletions(connection: Connection[Any], plan: Plan, erased_at: datetime
 
 def empty_staging(connection: Connection[Any], schemas: Sequence[str]) -> None:
     """Empty what dlt keeps of its last load; the next one begins with it empty in any case."""
-    tables = connection.execute(
-        "select schemaname, tablename from pg_tables"
-        " where schemaname = any(%s) and not starts_with(tablename, '_dlt')",
+    columns = connection.execute(
+        "select table_schema, table_name, column_name from information_schema.columns"
+        " where table_schema = any(%s) and not starts_with(table_name, '_dlt')"
+        " and data_type = 'character varying'",
         [[f"{schema}_staging" for schema in schemas]],
     ).fetchall()
-    for table in tables:
+    for table in sorted({(schema, table) for schema, table, _ in columns}):
         connection.execute(sql.SQL("truncate {}").format(sql.Identifier(*table)))
+    for schema, table, column in columns:
+        # the planner forgets the values of a column whose type is set, and in no other way
+        connection.execute(
+            sql.SQL("alter table {} alter column {} type varchar").format(
+                sql.Identifier(schema, table), sql.Identifier(column)
+            )
+        )

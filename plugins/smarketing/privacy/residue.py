@@ -66,14 +66,19 @@ def mask_metadata(uri: str, pattern: str) -> int:
 
 def _forms(text: str) -> Iterator[bytes]:
     """A text as files write it: as it is, and escaped for JSON, HTML and addresses."""
+    # patterns of bytes know no capitals but those of ASCII
     spelled = {
-        text,
-        json.dumps(text)[1:-1],
-        repr(text)[1:-1],
-        escape(text),
-        quote(text),
-        quote(text, safe=""),
-        quote_plus(text),
+        write(case)
+        for case in (text, text.lower(), text.upper())
+        for write in (
+            str,
+            lambda one: json.dumps(one)[1:-1],
+            lambda one: repr(one)[1:-1],
+            escape,
+            quote,
+            lambda one: quote(one, safe=""),
+            quote_plus,
+        )
     }
     for each in spelled:
         for encoding in _ENCODINGS:

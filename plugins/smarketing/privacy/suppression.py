@@ -67,7 +67,10 @@ class Suppression:
         [(is_known,)] = connection.execute(
             "select to_regclass('ops.erasure_ledger') is not null"
         ).fetchall()
-        if not is_known or not connection.execute("select from ops.erasure_ledger").fetchone():
+        if (
+            not is_known
+            or not connection.execute("select 1 from ops.erasure_ledger limit 1").fetchone()
+        ):
             return cls(None, set(), {})
         ledger, entries = open_ledger(connection, find_key())
         lasting = {

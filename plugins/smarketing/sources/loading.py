@@ -109,7 +109,10 @@ class RawTables:
 
         def rows() -> Iterator[pa.RecordBatch]:
             for batch in load.batches():
-                yield self.suppression.without_erased(f"{self._schema}.{load.table}", batch)
+                kept = self.suppression.without_erased(f"{self._schema}.{load.table}", batch)
+                # the driver does not take a file without rows
+                if kept.num_rows:
+                    yield kept
             load.note_down(dlt.current.source_state())
 
         return dlt.resource(

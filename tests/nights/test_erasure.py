@@ -1,0 +1,214 @@
+"""A person is planted everywhere, erased, and looked for in every table and every file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import sql
+from smarketing.privacy import erasure
+from smarketing.privacy.erasure import ErasureError, Warehouse, erase
+from smarketing.privacy.ledger import KEY_VARIABLE
+
+from tests.nights.conftest import LAST_NIGHT, Company, Rows
+
+ADDRESS = "zebedee.quillfeather@quillfeather-private.example"
+RECORD, DUPLICATE, LATER = "Zq-7781234-x", "Zq-7785678-x", "Zq-7789999-x"
+PERSONAL = (
+    ADDRESS, "quillfeather", "+34 611 987 654", "Quillfeather & Söhne", RECORD, DUPLICATE, LATER,
+)  # fmt: skip
+# who it is, or a link to it; what is left of a row is compared
+KEYS = {
+    "lead_id", "record_key", "touch_key", "first_touch_key", "member_key", "record_url",
+    "finding_id", "changed_lead_ids", "value",
+}  # fmt: skip
+
+
+def plant(folder: Path) -> None:
+    """Give somebody who was handed over long ago unmistakable values, a duplicate, and faults."""
+    [changes] = folder.glob("stage_changes_*.csv")
+    [leads] = folder.glob("leads_*.csv")
+    [touches] = folder.glob("touches_*.csv")
+    old = min(
+        (row["occurred"], row["lead_id"])
+        for row in _rows(changes)
+        if row["stage"].startswith("Marketing Q")
+    )[1]
+    for file in folder.glob("*.csv"):
+        text = file.read_text()
+        file.write_text(text.replace(f"{old},", f"{RECORD},"))
+    rows = _rows(leads)
+    [person] = [row for row in rows if row["lead_id"] == RECORD]
+    person |= {"email": ADDRESS, "phone": PERSONAL[2], "company": PERSONAL[3]}
+    rows.append(person | {"lead_id": DUPLICATE, "email": f" {ADDRESS.title()}"})
+    # a score that cannot be read: the row is kept as it is
+    rows.append(person | {"lead_id": f"{RECORD}-again", "score": "many"})
+    _write(leads, rows)
+    told = _rows(changes)
+    [last] = [row for row in told if row["lead_id"] == RECORD][-1:]
+    told.append(last | {"stage": "Disqualified", "reason": "Quillfeather wants to be left alone"})
+    _write(changes, told)
+    answered = _rows(touches)
+    answered.append(answered[0] | {"touch_id": "T-many", "lead_id": RECORD, "occurred": "soon"})
+    _write(touches, answered)
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _write(file: Path, rows: list[dict[str, str]]) -> None:
+    with file.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def without_keys(company: Company, schema: str) -> dict[str, Rows]:
+    """Every row of every mart, but for the keys of records."""
+    marts: dict[str, Rows] = {}
+    with psycopg.connect(company.warehouse) as connection:
+        columns: dict[str, list[str]] = {}
+        for table, column in connection.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = %s and table_name <> 'published_night' order by 1, 2",
+            [schema],
+        ):
+            columns.setdefault(table, [])
+            if column not in KEYS:
+                columns[table].append(column)
+        for table, names in columns.items():
+            query = sql.SQL("select {} from {}").format(
+                sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(schema, table)
+            )
+            marts[table] = sorted(connection.execute(query).fetchall(), key=repr)
+    return marts
+
+
+def tables_with(uri: str, texts: tuple[str, ...]) -> set[str]:
+    """The tables of every schema that hold any of these texts, however written."""
+    found = set()
+    with psycopg.connect(uri) as connection:
+        tables = connection.execute(
+            "select schemaname, tablename from pg_tables"
+            " where schemaname not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in tables:
+            query = sql.SQL("select row::text from {} as row").format(sql.Identifier(schema, table))
+            content = "\n".join(row for (row,) in connection.execute(query)).lower()
+            if any(form.lower() in content for text in texts for form in forms(text)):
+                found.add(f"{schema}.{table}")
+    return found
+
+
+def files_with(folder: Path, texts: tuple[str, ...]) -> list[Path]:
+    """The files under a folder that hold any of these texts, however written."""
+    wanted = [
+        form.lower().encode(encoding)
+        for text in texts
+        for form in forms(text)
+        for encoding in ("utf-8", "utf-16-le")
+    ]
+    return [
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and any(form in file.read_bytes().lower() for form in wanted)
+    ]
+
+
+def forms(text: str) -> set[str]:
+    return {text, quote(text, safe=""), json.dumps(text)[1:-1]}
+
+
+def relations_with(uri: str, texts: tuple[str, ...]) -> set[str]:
+    """The relations, system catalogs included, whose files hold any of these texts, dead or not."""
+    with psycopg.connect(uri) as connection:
+        [(folder, number)] = connection.execute(
+            "select current_setting('data_directory'), oid from pg_database"
+            " where datname = current_database()"
+        ).fetchall()
+        files = dict(
+            connection.execute(
+                "select pg_relation_filenode(oid)::text, oid::regclass::text from pg_class"
+                " where pg_relation_filenode(oid) is not null"
+            ).fetchall()
+        )
+    found = files_with(Path(folder, "base", str(number)), texts)
+    return {files.get(file.name.split(".")[0].split("_")[0], file.name) for file in found}
+
+
+def kill_in(step: str, warehouse: Warehouse) -> None:
+    """Begin the erasure in a process of its own, which dies where ``step`` begins."""
+    child = os.fork()
+    if child == 0:
+        setattr(erasure, step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        try:
+            erase(warehouse, [ADDRESS], reason="a letter", erased_by="somebody")
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    key = "a key that only the tests have"
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    return key
+
+
+def test_an_erased_person_is_nowhere_and_counts_as_before(
+    company: Callable[..., Company], postgres: str, key: str
+) -> None:
+    ours = company(leads=200)
+    plant(ours.exports)
+    ours.run_night(LAST_NIGHT)
+    log = ours.folder / "home" / "nights" / "test" / "logs" / "planted.log"
+    log.write_text(f"{ADDRESS} {quote(ADDRESS, safe='')} {RECORD} {PERSONAL[2]}")
+    ours.query(f"update ops.steps set note = 'odd: {ADDRESS}' where step = 'arrive.check'"
+               " returning 1")  # fmt: skip
+    before = without_keys(ours, "marts")
+    held = tables_with(ours.warehouse, PERSONAL)
+    assert {
+        "raw_csv_export.leads", "raw_csv_export.touches", "intermediate.int_lead_records",
+        "marts.dim_leads", "marts.sla_breaches", "marts.fct_findings", "ops.reported_periods",
+        "ops.check_failures", "ops.rejected_rows", "ops.steps", "raw_csv_export_staging.leads",
+    } <= held  # fmt: skip
+
+    home = ours.folder / "home"
+    warehouse = Warehouse(ours.warehouse, lambda: key, [home], administrator=postgres)
+    with pytest.raises(ErasureError, match=r"nobody@example\.com: no record here"):
+        erase(warehouse, ["nobody@example.com"], reason="-", erased_by="somebody")
+    for step in ("erase_raw", "erase_models", "mask_files", "_overwrite"):
+        kill_in(step, warehouse)
+    erased = erase(warehouse, [ADDRESS], reason=f"letter of {ADDRESS}, 3 May", erased_by="somebody")
+
+    assert "was completed" in erased.notes[0]
+    assert tables_with(ours.warehouse, PERSONAL) == set()
+    assert files_with(home, PERSONAL) == []
+    assert relations_with(ours.warehouse, PERSONAL) == set()
+    assert without_keys(ours, "marts") == before
+    assert ours.query("select state, origin, person_count, record_count from ops.erasures") == [
+        ("done", "command line", 1, 2)
+    ]
+
+    # a file that changed is read again from its first line, and they come with another record
+    [leads] = ours.exports.glob("leads_*.csv")
+    rows = _rows(leads)
+    [person] = [row for row in rows if row["lead_id"] == RECORD]
+    _write(leads, [*rows, person | {"lead_id": LATER}])
+    ours.run_night(LAST_NIGHT, until="transform")
+    assert without_keys(ours, "marts_candidate") == before
+    assert tables_with(ours.warehouse, PERSONAL) == set()
+    assert files_with(home, PERSONAL) == []
+    assert ours.query("select origin, record_count from ops.erasures order by erasure_id") == [
+        ("command line", 2), ("ledger", 0),
+    ]  # fmt: skip
