@@ -190,6 +190,7 @@ HOLDERS = {
     "SMARKETING_READER_PASSWORD": {"airflow-init"},
     "AIRFLOW_ADMIN_PASSWORD": {"airflow-init"},
     "AIRFLOW_JWT_SECRET": {"scheduler", "api-server"},
+    "SMARKETING_ERASURE_KEY": {"scheduler"},
 }
 
 

@@ -279,10 +279,13 @@ def _privacy(config: Config, uri: str) -> Warehouse:
     from smarketing.privacy.ledger import key_in_environment
 
     is_embedded = given_uri() is None
+    folders = [home() / name for name in ("nights", "airflow", "docs")]
+    if logs := os.environ.get("AIRFLOW__LOGGING__BASE_LOG_FOLDER"):
+        folders.append(Path(logs))
     return Warehouse(
         uri,
         partial(key_in_environment, is_embedded=is_embedded),
-        folders=[home() / name for name in ("nights", "airflow", "docs")],
+        folders=folders,
         metadata=server.running(f"{config.database}_airflow"),
         administrator=server.start() if is_embedded else None,
     )

@@ -7,9 +7,11 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -17,7 +19,8 @@ from smarketing.privacy import erasure
 from smarketing.privacy.erasure import ErasureError, Warehouse, erase
 from smarketing.privacy.ledger import KEY_VARIABLE
 
-from tests.nights.conftest import LAST_NIGHT, Company, Rows
+from tests.nights.conftest import LAST_NIGHT, Company, Rows, end_of
+from tests.nights.test_vendors import YESTERDAY, found_in_vendors
 
 ADDRESS = "zebedee.quillfeather@quillfeather-private.example"
 RECORD, DUPLICATE, LATER = "Zq-7781234-x", "Zq-7785678-x", "Zq-7789999-x"
@@ -212,3 +215,92 @@ def test_an_erased_person_is_nowhere_and_counts_as_before(
     assert ours.query("select origin, record_count from ops.erasures order by erasure_id") == [
         ("command line", 2), ("ledger", 0),
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_across_three_vendors(tmp_path: Path, warehouse: str, postgres: str, key: str) -> None:
+    """One by hand, one by HubSpot; then every system tells all once more."""
+    with found_in_vendors(tmp_path, warehouse) as ours:
+        assert ours.run_night(YESTERDAY) == {}
+        company = ours.company
+        [(by_hand,), (by_vendor,)] = company.query(
+            """
+            (
+                select lead_id from intermediate.int_lead_identity
+                inner join marts.fct_opportunities using (lead_id)
+                where record_key like 'salesforce:%' or record_key like 'marketo:%'
+                group by 1
+                having count(distinct left(record_key, 3)) = 2
+                order by count(*) desc, 1
+                limit 1
+            )
+            union all
+            (
+                select lead_id from marts.fct_handoffs
+                inner join marts.fct_opportunities using (lead_id)
+                where lead_id like 'hubspot:%'
+                order by 1
+                limit 1
+            )
+            """
+        )
+        records = company.query(
+            "select record_key, normal_email, phone from intermediate.int_lead_identity"
+            " inner join intermediate.int_lead_records using (record_key)"
+            f" where lead_id in ('{by_hand}', '{by_vendor}') order by 1"
+        )
+        texts = {text for row in records for text in row if text}
+        # an id of few digits is many things
+        texts |= {text.partition(":")[2] for text, *_ in records if len(text) > 16}
+        personal = tuple(sorted(texts))
+        before, closed = without_keys(company, "marts"), closed_periods(company)
+        assert closed
+
+        files = Warehouse(warehouse, lambda: key, [tmp_path / "home"], administrator=postgres)
+        [address] = {email for record, email, _ in records if record == by_hand}
+        erased = erase(files, [address], reason="a letter", erased_by="somebody")
+        assert erased.records >= 3
+        assert without_keys(company, "marts") == before
+
+        ours.vendors.clock.set(end_of(LAST_NIGHT) - timedelta(hours=1))
+        for record in [text for text, *_ in records if text.startswith("hubspot:")]:
+            forget(record.partition(":")[2])
+        for schema in ("raw_hubspot", "raw_salesforce", "raw_marketo"):
+            company.query(f"delete from {schema}._dlt_pipeline_state returning 1")
+        assert ours.run_night(LAST_NIGHT) == {}
+
+        assert company.query("select origin, state from ops.erasures order by 1") == [
+            ("command line", "done"), ("hubspot", "done"),
+        ]  # fmt: skip
+        assert tables_with(warehouse, personal) == set()
+        assert files_with(tmp_path / "home", personal) == []
+        told = closed_periods(company)
+        assert {period: told.get(period) for period in closed} == closed
+        assert company.query(
+            "select * from marts.restatements where deleted_count > 0 or corrected_count > 0"
+        ) == []  # fmt: skip
+
+
+def closed_periods(company: Company) -> dict[str, str]:
+    """What is said of every period that was over and final yesterday."""
+    return dict(
+        company.query(
+            f"""
+            select
+                concat_ws('/', agreement_version, commitment_id, segment, period_start_date),
+                concat_ws('/', status, actual, sample_size, success_count, attainment)
+            from marts.sla_compliance
+            where is_final and period_end_date <= '{YESTERDAY}'
+            """
+        )
+    )
+
+
+def forget(record: str) -> None:
+    """Erase a contact for privacy, as a user of HubSpot does."""
+    hubspot = json.loads(os.environ["AIRFLOW_CONN_HUBSPOT"])
+    httpx.post(
+        f"{hubspot['host']}/crm/objects/2026-09/contacts/gdpr-delete",
+        headers={"Authorization": f"Bearer {hubspot['password']}"},
+        json={"objectId": record},
+    ).raise_for_status()
