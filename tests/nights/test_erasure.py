@@ -138,7 +138,7 @@ def relations_with(uri: str, texts: tuple[str, ...]) -> set[str]:
             "select current_setting('data_directory'), oid from pg_database"
             " where datname = current_database()"
         ).fetchall()
-        files = dict(
+        files: dict[str, str] = dict(
             connection.execute(
                 "select pg_relation_filenode(oid)::text, oid::regclass::text from pg_class"
                 " where pg_relation_filenode(oid) is not null"

@@ -142,6 +142,13 @@ def erase_as_told(warehouse: Warehouse) -> Erased:
         }
     if why_not:
         erased.notes.append(why_not)
+    if people and warehouse.find_key() is None:
+        # the others are no reason to go without a night
+        erased.notes.append(
+            f"{len(vanished) + len(returned):,} people were erased in HubSpot and are not erased "
+            "here: the erasure ledger has no key. `smarketing erase` says how to set one"
+        )
+        return erased
     reasons = {
         "hubspot": "erased for privacy in HubSpot",
         "ledger": "an address in the ledger came with another record",

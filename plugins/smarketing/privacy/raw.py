@@ -322,8 +322,8 @@ def _erased_value(
     match treatment:
         case "person":
             # who else is named is somebody else
-            if _is_of_people(place, row):
-                value = plan.records.get((system, value), value)
+            if value and _is_of_people(place, row):
+                return plan.records.get((system, value), value)
             return value
         case "people":
             people = orjson.loads(value or "[]")
@@ -331,7 +331,7 @@ def _erased_value(
         case "other_id":
             return _other_id(place, system, value, plan)
         case "account":
-            return plan.accounts.get((system, value), value)
+            return plan.accounts.get((system, value), value) if value else value
         case "attributes":
             return _logged(column, row, plan, labels)
         case "told":

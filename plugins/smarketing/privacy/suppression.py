@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _HASH_BYTES: Final = 16
+# an id or an address comes many times, in rows of many kinds, and most of them close together
+_remembered: Final = lru_cache(maxsize=50_000)
 
 
 class Suppression:
@@ -25,30 +27,28 @@ class Suppression:
     Nobody is asked row by row: the whole ledger is a set (some hundred bytes a person), and each
     value of a batch is hashed once. Where nobody was ever erased, rows pass as they are.
 
-    ``met``: records that nobody had erased and that came with an address in the ledger. They are
-    the same person, and whoever erases next takes them too.
     """
 
     def __init__(
         self,
+        connection: Connection[Any],
         ledger: Ledger | None,
         entries: set[bytes],
         lasting: Mapping[str, Mapping[str, Mapping[str, Any]]],
     ) -> None:
+        self._connection = connection
         self._entries = entries
         self._lasting = lasting
-        self.met: set[tuple[str, str]] = set()
-        self.rows_kept_out = 0
+        self._met: set[tuple[str, str]] = set()
         if ledger is not None:
-            # an id or an address comes many times, in rows of many kinds
-            self._is_erased_record: Callable[[str, str], bool] = cache(
+            self._is_erased_record: Callable[[str, str], bool] = _remembered(
                 lambda system, record: ledger.record(system, record) in entries
             )
-            self._is_erased_address: Callable[[str], bool] = cache(
+            self._is_erased_address: Callable[[str], bool] = _remembered(
                 lambda address: ledger.address(address) in entries
             )
             # an id of Salesforce's is the only one of its kind, whatever its system is called
-            self._is_erased_anywhere: Callable[[str | None], bool] = cache(
+            self._is_erased_anywhere: Callable[[str | None], bool] = _remembered(
                 lambda record: bool(record) and ledger.foreign_record(str(record)) in entries
             )
             self._is_erased_event: Callable[[tuple[str, ...]], bool] = lambda event: (
@@ -71,14 +71,14 @@ class Suppression:
             not is_known
             or not connection.execute("select 1 from ops.erasure_ledger limit 1").fetchone()
         ):
-            return cls(None, set(), {})
+            return cls(connection, None, set(), {})
         ledger, entries = open_ledger(connection, find_key())
         lasting = {
             place.name: _lasting(connection, place)
             for place in PLACES
             if place.schema == schema and (place.is_lasting or place.treated("people"))
         }
-        return cls(ledger, entries, lasting)
+        return cls(connection, ledger, entries, lasting)
 
     def without_erased(self, table: str, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A batch of a raw table (``schema.table``), without what tells of anybody erased.
@@ -107,8 +107,20 @@ class Suppression:
                 change = self._without_people(place, rows, number, system, known)
                 if change:
                     changes[number] = changes.get(number, {}) | change
-        self.rows_kept_out += sum(is_out)
         return _changed(batch, changes, is_out)
+
+    def ask_for_erasure(self) -> None:
+        """Have those erased who came with an address in the ledger: they are the same person.
+
+        To be called before their other rows are loaded, so that none is forgotten by a kill.
+        """
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into ops.erasure_requests (system, record) values (%s, %s)"
+                " on conflict do nothing",
+                sorted(self._met),
+            )
+        self._met.clear()
 
     def mentions(self, system: str, *texts: str | None) -> bool:
         """Whether texts of whatever form say anything of somebody erased."""
@@ -144,7 +156,7 @@ class Suppression:
     def _meet(self, place: Place, rows: _Rows, number: int, system: str) -> None:
         """Remember a record that is known by now to be of somebody erased."""
         if place.is_person and not self._is_erased_record(system, rows[place.id][number]):
-            self.met.add((system, rows[place.id][number]))
+            self._met.add((system, rows[place.id][number]))
 
     def _without_people(
         self, place: Place, rows: _Rows, number: int, system: str, known: Mapping[str, Any]

@@ -139,6 +139,7 @@ class RawTables:
         Raises:
             LoadError: the warehouse does not take it.
         """
+        self.suppression.ask_for_erasure()
         with _dlt_errors(self._schema):
             self._pipeline.sync_schema()
             self._pipeline.normalize()
@@ -240,25 +241,11 @@ def raw_tables(
             pipeline.sync_destination()
         suppression = Suppression.read(connection, schema, key_in_task)
         yield RawTables(pipeline, schema, known_at, suppression)
-        _ask_for_erasure(connection, suppression)
     finally:
         shutil.rmtree(packages, ignore_errors=True)
         # what went wrong is told by whoever met it
         with suppress(Error):
             _analyse(connection, schema)
-
-
-def _ask_for_erasure(connection: Connection[Any], suppression: Suppression) -> None:
-    """Have those erased who came with the address of somebody erased: they are the same person.
-
-    A load that is killed before this is done again, and meets them again.
-    """
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into ops.erasure_requests (system, record) values (%s, %s)"
-            " on conflict do nothing",
-            sorted(suppression.met),
-        )
 
 
 def _analyse(connection: Connection[Any], schema: str) -> None:
