@@ -12,9 +12,17 @@ attribution as (
 
 ),
 
+-- by month, of which all periods are made
 spend as (
 
-    select * from {{ ref('fct_campaign_spend') }}
+    select
+        campaign_key,
+        channel,
+        currency,
+        date_trunc('month', spent_date::timestamp)::date as spent_month,
+        sum(spent_amount) as spent_amount
+    from {{ ref('fct_campaign_spend') }}
+    group by 1, 2, 3, 4
 
 ),
 
@@ -192,7 +200,7 @@ spent as (
 
     select
         period_kinds.period_kind,
-        date_trunc(period_kinds.period_kind, spend.spent_date::timestamp)::date
+        date_trunc(period_kinds.period_kind, spend.spent_month::timestamp)::date
             as period_start_date,
         spend.currency,
         segments.segment,
