@@ -58,11 +58,8 @@ period_kinds as (
 
     select *
     from (
-        values
-        ('week', interval '1 week'),
-        ('month', interval '1 month'),
-        ('quarter', interval '3 months')
-    ) as kinds (period_kind, period_length)
+        values ('week'), ('month'), ('quarter')
+    ) as kinds (period_kind)
 
 ),
 
@@ -196,7 +193,7 @@ cohorts as (
         period_kinds.period_kind,
         date_trunc(period_kinds.period_kind, entered.entered_date::timestamp)::date
             as period_start_date,
-        {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }}
+        {{ period_end_at('entered.entered_date', 'period_kinds.period_kind', 'current_era.zone') }}
             as period_end_at,
         sum(entered.entered_count)::integer as entered_count,
         sum(entered.resolved_count)::integer as resolved_count,
@@ -212,7 +209,9 @@ cohorts as (
     where
         coalesce(
             entered.deleted_at
-            >= {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'entered.entered_date', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
     group by 1, 2, 3, 4, 5, 6, 7, 8
@@ -230,7 +229,7 @@ arrivals as (
         period_kinds.period_kind,
         date_trunc(period_kinds.period_kind, arrived.entered_date::timestamp)::date
             as period_start_date,
-        {{ period_end_at('arrived.entered_date', 'period_kinds', 'current_era.zone') }}
+        {{ period_end_at('arrived.entered_date', 'period_kinds.period_kind', 'current_era.zone') }}
             as period_end_at,
         sum(arrived.arrived_count)::integer as arrived_count
     from arrived
@@ -241,7 +240,9 @@ arrivals as (
     where
         coalesce(
             arrived.deleted_at
-            >= {{ period_end_at('arrived.entered_date', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'arrived.entered_date', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
     group by 1, 2, 3, 4, 5, 6, 7, 8

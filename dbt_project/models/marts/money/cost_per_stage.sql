@@ -43,10 +43,8 @@ period_kinds as (
 
     select *
     from (
-        values
-        ('month', interval '1 month'),
-        ('quarter', interval '3 months')
-    ) as kinds (period_kind, period_length)
+        values ('month'), ('quarter')
+    ) as kinds (period_kind)
 
 ),
 
@@ -107,7 +105,9 @@ counted as (
         -- deleted before the period was over: not of its population
         coalesce(
             entered.deleted_at
-            >= {{ period_end_at('entered.entered_month', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'entered.entered_month', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
     group by 1, 2, 3, 4, 5, 6

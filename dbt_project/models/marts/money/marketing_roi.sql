@@ -43,10 +43,8 @@ period_kinds as (
 
     select *
     from (
-        values
-        ('month', interval '1 month'),
-        ('quarter', interval '3 months')
-    ) as kinds (period_kind, period_length)
+        values ('month'), ('quarter')
+    ) as kinds (period_kind)
 
 ),
 
@@ -113,7 +111,9 @@ placed as (
         -- deleted before the period was over: not of its population
         coalesce(
             happenings.deleted_at
-            >= {{ period_end_at('happenings.happened_date', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'happenings.happened_date', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
 
