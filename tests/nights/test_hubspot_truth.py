@@ -132,12 +132,12 @@ def is_told_otherwise(story: Story) -> bool:
 
 
 def shown(story: Story, record: int, at: int) -> tuple[list[str], list[str]]:
-    """The stages that a record shows before and after an instant."""
+    """The stages that a record shows before an instant, and from it on."""
     stages = [(move.at, move.stage) for move in story.moves if move.record == record]
     stages += [(echo.at, echo.stage) for echo in story.echoes if echo.record == record]
     stages.sort()
     return [stage for when, stage in stages if when < at], [
-        stage for when, stage in stages if when > at
+        stage for when, stage in stages if when >= at
     ]
 
 
