@@ -21,7 +21,7 @@ from smarketing.sandbox import generate
 from smarketing.warehouse.build import Layer
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, connect
 
-from tests.conftest import new_warehouse
+from tests.conftest import dbt_workdir, new_warehouse
 
 LAST_NIGHT = date(2026, 10, 20)
 LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
@@ -145,6 +145,7 @@ def found_company(
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
     (folder / "agreements").symlink_to(PROJECT / "agreements")
     with company.at_work():
+        (read_config().workdir / "dbt").symlink_to(dbt_workdir(warehouse, folder))
         yield company
 
 
