@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import tempfile
@@ -22,6 +23,10 @@ _TAKEN: set[int] = set()
 
 # who runs tests side by side sets it, and our console would keep that width
 os.environ.pop("COLUMNS", None)
+
+# Airflow, dbt and Great Expectations in one process are millions of objects that stay: looking for
+# cycles among them as often as Python does took a seventh of a night
+gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

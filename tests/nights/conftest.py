@@ -61,6 +61,12 @@ class Company:
             CONNECTION_VARIABLE: self.warehouse,
         }
 
+    def share_project(self) -> None:
+        """Let dbt find what it read of the project for an earlier company."""
+        with self.at_work():
+            target = read_config().workdir / "dbt"
+        target.symlink_to(dbt_workdir(self.warehouse, self.folder))
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Work for this company and no other."""
@@ -144,8 +150,8 @@ def found_company(
     mapping["record_link"] = "https://crm.example/leads/{id}"
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
     (folder / "agreements").symlink_to(PROJECT / "agreements")
+    company.share_project()
     with company.at_work():
-        (read_config().workdir / "dbt").symlink_to(dbt_workdir(warehouse, folder))
         yield company
 
 
