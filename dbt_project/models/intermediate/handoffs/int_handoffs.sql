@@ -89,7 +89,8 @@ ending as (
 
 ),
 
--- the first in sales to hold it, from the handoff on and before the next cycle
+-- the first in sales to hold it, from the handoff on; who does not before the next cycle does not
+-- answer for this one
 assigned as (
 
     select distinct on (ending.lead_id, ending.cycle_number)
@@ -99,13 +100,13 @@ assigned as (
         sales_people.team,
         sales_people.calendar,
         owner_spells.is_date_only,
-        greatest(owner_spells.held_from, ending.handed_off_at) as assigned_at
+        greatest(owner_spells.held_from, ending.handed_off_at) as assigned_at,
+        coalesce(owner_spells.held_from < ending.ended_at, true) as is_in_cycle
     from ending
     inner join owner_spells
         on
             ending.lead_id = owner_spells.lead_id
             and coalesce(ending.handed_off_at < owner_spells.held_until, true)
-            and coalesce(ending.ended_at > owner_spells.held_from, true)
     inner join sales_people
         on
             ending.version = sales_people.version
@@ -123,11 +124,11 @@ handoffs as (
         ----------  ids
         ending.lead_id,
         ending.version,
-        assigned.owner_key,
+        case when assigned.is_in_cycle then assigned.owner_key end as owner_key,
 
         ----------  strings
         ending.zone,
-        assigned.team,
+        case when assigned.is_in_cycle then assigned.team end as team,
         -- of the team of whoever in sales holds it at the handoff, else of the region, else of all
         coalesce(
             case when assigned.assigned_at = ending.handed_off_at then assigned.calendar end,
