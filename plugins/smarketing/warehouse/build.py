@@ -28,7 +28,7 @@ SCHEMAS: dict[Layer, str] = {
     "marts": CANDIDATE,
 }
 
-# its own account of every event, and the project as JSON after each command: a third of its work,
+# its own account of every event, and the project as JSON after each command: a fifth of its work,
 # which nobody reads. What it did is said on standard output, and the SQL lies beside the project
 _LEAN = ("--log-level-file", "none", "--no-write-json")
 
