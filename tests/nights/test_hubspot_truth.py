@@ -237,7 +237,7 @@ def values(
 ) -> Iterator[tuple[Any, ...]]:
     """Who the person was on being handed over, the score by its history included.
 
-    ``believed`` gives the person's records at an instant, the one that is believed first.
+    ``believed`` gives the person's records at an instant, the most believed first.
     """
     at_handoff = {
         move.cycle: truth.judged_at(move) for move in reversed(story.moves) if move.stage == "mql"
