@@ -20,7 +20,7 @@ def mark_missing(uri: str, night: Night, sources: Sequence[str]) -> list[str]:
     Raises:
         NothingArrivedError: all of them are missing.
     """
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         connection.execute(
             "delete from ops.source_spans where night_id = %s and attempt = %s",
             (night.night_id, night.attempt),
