@@ -68,7 +68,9 @@ def _step(night: dict[str, Any], name: str) -> Iterator[_Work]:
             yield _Work(config, uri, this, step)
 
 
-def load_agreement(as_of: str, known_at: str, accept: str, accepted_by: str) -> dict[str, Any]:
+def load_agreement(
+    as_of: str, known_at: str, accept: str = "", accepted_by: str = ""
+) -> dict[str, Any]:
     """Open the night and load what the two teams signed. Returns the night's keys.
 
     ``as_of`` and ``known_at`` are ISO 8601 instants with a zone; where ``known_at`` is empty, the
@@ -134,21 +136,21 @@ def extract(night: dict[str, Any], source: str) -> None:
 def check_arrival(night: dict[str, Any]) -> None:
     """Which sources arrived, and are those fresh, in volume and in shape?
 
-    A source that could not be read tonight stands as it was: its span is marked, and the others
-    go on.
+    A source that could not be read tonight, or that brought nothing new, stands as it was: its span
+    is marked, and the others go on.
     """
     from expectations import arrival
-    from smarketing.quality.arrivals import mark_missing
+    from smarketing.quality.arrivals import mark_late, mark_unread, refuse_silence
     from smarketing.quality.run import run_suites
     from smarketing.sources.reading import system_of
 
     with _step(night, "arrive.check") as work:
         sources = work.config.sources
-        missing = mark_missing(work.uri, work.night, list(sources))
+        unread = mark_unread(work.uri, work.night, list(sources))
         suites = [
             suite
             for source, declared in sources.items()
-            if source not in missing
+            if source not in unread
             for suite in arrival.suites(
                 source,
                 work.night,
@@ -157,9 +159,13 @@ def check_arrival(night: dict[str, Any]) -> None:
                 fresh_within_hours=declared.fresh_within_hours,
             )
         ]
-        _tally(work.step, run_suites(work.uri, work.night, suites))
-        if missing:
-            work.step.note = f"{work.step.note}; not read tonight: {', '.join(missing)}"
+        outcomes = run_suites(work.uri, work.night, suites)
+        _tally(work.step, outcomes)
+        late = mark_late(work.uri, work.night, outcomes)
+        for what, missing in (("not read tonight", unread), ("nothing new from", late)):
+            if missing:
+                work.step.note = f"{work.step.note}; {what}: {', '.join(missing)}"
+        refuse_silence(work.uri, work.night, list(sources))
 
 
 def transform(night: dict[str, Any], layer: Layer) -> None:

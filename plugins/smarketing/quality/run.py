@@ -50,8 +50,16 @@ class Outcome:
     def stops_the_night(self) -> bool:
         """A check that could not run tells nothing, which is worse than a failure."""
         return self.state == "not_run" or (
-            self.state == "failed" and self.check.severity == "critical"
+            self.state == "failed"
+            and self.check.severity == "critical"
+            and self.suite.source is None
         )
+
+    @property
+    def makes_missing(self) -> str | None:
+        """The source that has to be taken as missing for it."""
+        failed = self.state == "failed" and self.check.severity == "critical"
+        return self.suite.source if failed else None
 
     @property
     def can_be_accepted(self) -> bool:
@@ -163,7 +171,7 @@ def _expectation(check: Check | RowCheck, suite: Suite) -> Any:
         return check.expectation
     import great_expectations.expectations as gxe
 
-    query = _on_table(check.failing_keys, suite).as_string()
+    query = on_table(check.failing_keys, suite).as_string()
     # Great Expectations takes braces for placeholders, and SQLAlchemy ':word' for a parameter
     query = re.sub(r"(?<![:\w]):(?=\w)", r"\:", query.replace("{", "{{").replace("}", "}}"))
     return gxe.UnexpectedRowsExpectation(unexpected_rows_query=query)
@@ -180,7 +188,7 @@ def _outcome(
         state: State = "passed" if validation.success else "failed"
         return Outcome(suite, check, state, None, None, str(observed))
     count = sql.SQL("select count(*) from ({}) as population").format(
-        _on_table(check.population, suite)
+        on_table(check.population, suite)
     )
     [(evaluated,)] = connection.execute(count).fetchall()
     failing = int(observed)
@@ -188,7 +196,7 @@ def _outcome(
     return Outcome(suite, check, state, evaluated, failing, None)
 
 
-def _on_table(query: LiteralString, suite: Suite) -> sql.Composable:
+def on_table(query: LiteralString, suite: Suite) -> sql.Composable:
     """A suite's query with its table for ``{batch}``.
 
     Great Expectations would fill in a subquery, with an alias or without one depending on the
@@ -260,5 +268,5 @@ def _record(
                     "insert into ops.check_failures "
                     "(night_id, attempt, suite, check_name, failing_key) "
                     "select {}, {}, {}, {}, failing_key from ({}) as failures"
-                ).format(*identity, _on_table(check.failing_keys, suite))
+                ).format(*identity, on_table(check.failing_keys, suite))
             )

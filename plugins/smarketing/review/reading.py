@@ -125,7 +125,7 @@ def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> li
             """
             select
                 'critical' as severity,
-                source || ' could not be read; its figures are those of '
+                source || ' did not arrive; its figures are those of '
                 || coalesce(to_char(missing_from, 'YYYY-MM-DD HH24:MI'), 'no night yet')
                 || ' (UTC). ' || split_part(reason, E'\\n', 1) as meaning,
                 'the data team' as concerns,

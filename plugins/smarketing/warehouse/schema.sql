@@ -395,7 +395,7 @@ create table if not exists ops.source_spans (
     foreign key (night_id, attempt) references ops.nights on delete cascade
 );
 comment on table ops.source_spans is
-'What a night went on without: a source that could not be read, and since when (null: never was).';
+'What a night went on without: a source that could not be read, or that had brought nothing new, and since when (null: never anything).';
 
 create table if not exists ops.systems (
     system text primary key,
