@@ -116,12 +116,12 @@ def extract(night: dict[str, Any], source: str) -> None:
     from smarketing.sources.reading import extract as read
 
     with _step(night, f"extract.{source}") as work:
-        kind, mapping = work.config.sources[source].kind, work.config.mapping(source)
-        declared = declared_in(kind, mapping)
+        kind = work.config.sources[source].kind
+        declared = declared_in(kind, work.config.mapping(source))
         remember_system(work.uri, source, declared.system, declared.record_link)
         extracted = read(
             kind,
-            mapping,
+            declared,
             warehouse_uri=as_role(work.uri, "loader"),
             night_id=work.night.night_id,
             known_at=work.night.known_at,
@@ -142,7 +142,7 @@ def check_arrival(night: dict[str, Any]) -> None:
     from expectations import arrival
     from smarketing.quality.arrivals import mark_late, mark_unread, refuse_silence
     from smarketing.quality.run import run_suites
-    from smarketing.sources.reading import system_of
+    from smarketing.sources.reading import declared_in
 
     with _step(night, "arrive.check") as work:
         sources = work.config.sources
@@ -155,7 +155,7 @@ def check_arrival(night: dict[str, Any]) -> None:
                 source,
                 work.night,
                 kind=declared.kind,
-                system=system_of(declared.kind, work.config.mapping(source)),
+                system=declared_in(declared.kind, work.config.mapping(source)).system,
                 fresh_within_hours=declared.fresh_within_hours,
             )
         ]

@@ -23,14 +23,9 @@ fields as (
     select * from {{ ref('stg_marketo__fields') }}
     where
         fills in (
-            'email',
-            'phone',
-            'company',
-            'country',
-            'region',
-            'persona',
-            'channel',
-            'score'
+            {%- for name in lead_fields() %}
+                '{{ name }}' {{- ',' if not loop.last }}
+            {%- endfor %}
         )
 
 ),
@@ -120,17 +115,7 @@ at_the_beginning as (
         logged_fields.field,
         case
             when first_changes.record_key is not null then first_changes.old_value
-            else
-                case logged_fields.field
-                    when 'email' then leads.email
-                    when 'phone' then leads.phone
-                    when 'company' then leads.company
-                    when 'country' then leads.country
-                    when 'region' then leads.region
-                    when 'persona' then leads.persona
-                    when 'channel' then leads.channel
-                    when 'score' then trim_scale(leads.score)::text
-                end
+            else {{ field_value(lead_fields(), 'logged_fields.field', 'leads') }}
         end as value,
         greatest(leads.created_at, complete_since.first_changed_at) as changed_at
     from leads

@@ -25,15 +25,10 @@ changes as (
     where
         object in ('Lead', 'Contact')
         and field in (
-            'email',
-            'second_email',
-            'phone',
-            'company',
-            'country',
-            'region',
-            'persona',
-            'channel',
-            'score'
+            {%- for name in lead_fields() %}
+                '{{ name }}',
+            {%- endfor %}
+            'second_email'
         )
     order by
         record_key asc,
@@ -78,18 +73,7 @@ at_the_beginning as (
         tracked.field,
         case
             when first_changes.record_key is not null then first_changes.old_value
-            else
-                case tracked.field
-                    when 'email' then records.email
-                    when 'second_email' then records.second_email
-                    when 'phone' then records.phone
-                    when 'company' then records.company
-                    when 'country' then records.country
-                    when 'region' then records.region
-                    when 'persona' then records.persona
-                    when 'channel' then records.channel
-                    when 'score' then trim_scale(records.score)::text
-                end
+            else {{ field_value(lead_fields() + ['second_email'], 'tracked.field', 'records') }}
         end as value,
         greatest(records.created_at, tracked.complete_since) as changed_at
     from records
