@@ -169,7 +169,7 @@ def _alone(uri: str) -> Iterator[psycopg.Connection]:
 
 def _published(uri: str) -> tuple[datetime, datetime, list[Period]]:
     """What the newest published night speaks for and knew, and what it says."""
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         hold_publication(connection)
         [(as_of, known_at)] = connection.execute(
             "select as_of, known_at from marts.published_night"

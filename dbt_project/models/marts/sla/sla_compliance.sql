@@ -170,7 +170,7 @@ final as (
         dimension_value,
         status,
         case
-            when status = 'undetermined' then unread_sources || ' could not be read'
+            when status = 'undetermined' then unread_sources || ' did not arrive'
         end as status_reason,
 
         ----------  numerics
