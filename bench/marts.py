@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import psycopg
+from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 from smarketing.agreement import expanded_until, load_agreement, read_agreement
@@ -239,11 +240,17 @@ class Measured:
         return sum(seconds for seconds, _ in self.models.values())
 
 
-def lay_out(leads: int) -> str:
-    """A warehouse with the agreement, and with the leads and their events in its raw tables."""
-    database = f"bench_marts_{leads}"
+def drop(database: str) -> None:
+    """Drop a database of the server, if it is there."""
     with psycopg.connect(server.start(), autocommit=True) as connection:
-        connection.execute(f"drop database if exists {database} with (force)")
+        connection.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database))
+        )
+
+
+def lay_out(database: str, leads: int) -> str:
+    """A warehouse with the agreement, and with the leads and their events in its raw tables."""
+    drop(database)
     uri = server.ensure_database(server.start(), database)
     initialise(uri)
     with connect(uri, "loader") as connection:
@@ -271,7 +278,8 @@ def measure(leads: int) -> Measured:
     workdir = home() / "bench" / "marts"
     shutil.rmtree(workdir, ignore_errors=True)
     console.print(f"[dim]{leads:,} leads: drawing ...[/]")
-    uri = lay_out(leads)
+    database = f"bench_marts_{leads}"
+    uri = lay_out(database, leads)
     with psycopg.connect(uri, autocommit=True) as connection:
         [(measured.events,)] = connection.execute(
             "select (select count(*) from raw_csv_export.stage_changes)"
@@ -298,8 +306,7 @@ def measure(leads: int) -> Measured:
                 measured.models[node] = (float(seconds), rows)
             else:
                 measured.tests += float(seconds)
-    with psycopg.connect(server.start(), autocommit=True) as connection:
-        connection.execute(f"drop database bench_marts_{leads} with (force)")
+    drop(database)
     return measured
 
 

@@ -42,6 +42,16 @@ with DAG(
             format="date-time",
             description="For a restatement: with what was known at this later instant.",
         ),
+        "accept": Param(
+            None,
+            type=["null", "string"],
+            description="Why this night may be published although critical checks fail.",
+        ),
+        "accepted_by": Param(
+            None,
+            type=["null", "string"],
+            description="Who answers for that; empty: who triggers the run.",
+        ),
     },
     tags=["nightly"],
 ) as dag:
@@ -50,6 +60,8 @@ with DAG(
             # a run that someone triggers may have no data interval
             as_of="{{ params.as_of or data_interval_end | default(dag_run.run_after, true) }}",
             known_at="{{ params.known_at or '' }}",
+            accept="{{ params.accept or '' }}",
+            accepted_by="{{ params.accepted_by or dag_run.triggering_user_name or '' }}",
         )
 
     with TaskGroup("extract"):

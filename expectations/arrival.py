@@ -113,7 +113,7 @@ def suites(
                     "fresh",
                     "critical",
                     f"{source} has nothing newer than {fresh_within_hours} hours before the "
-                    "night: it stopped, so every number would be yesterday's",
+                    "night: it stopped, so its numbers would be yesterday's",
                     _DATA_TEAM,
                     population=(
                         f"select '{source}' as source, max(happened) as newest from ("
@@ -126,8 +126,10 @@ def suites(
                         f"- interval '{fresh_within_hours} hours'"
                     ),
                     key="source",
+                    since="newest",
                 ),
             ),
+            source,
         ),
         Suite(
             f"arrival.{source}.stage_changes",
@@ -171,5 +173,6 @@ def suites(
                     share_allowed=Decimal("0.01"),
                 ),
             ),
+            source,
         ),
     ]

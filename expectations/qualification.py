@@ -37,7 +37,7 @@ class Rule:
 
 def rules_in_force(uri: str) -> list[Rule]:
     """The rules of the version that is in force on the night, in the order of the contract."""
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         rows = connection.execute(
             """
             select rule, stage, severity, share_allowed, statement

@@ -1,7 +1,6 @@
 {#- When the period of some kind in which a local day lies is over, in the zone. -#}
-{% macro period_end_at(day, period_kinds, zone) -%}
+{% macro period_end_at(day, kind, zone) -%}
     (
-        date_trunc({{ period_kinds }}.period_kind, {{ day }}::timestamp)
-        + {{ period_kinds }}.period_length
+        date_trunc({{ kind }}, {{ day }}::timestamp) + {{ period_length(kind) }}
     ) at time zone {{ zone }}
 {%- endmacro %}

@@ -27,10 +27,11 @@ from smarketing.explained import ExplainedError
 from smarketing.home import home
 from smarketing.warehouse import server
 from smarketing.warehouse.connection import WarehouseError, connect, given_uri, with_parameters
-from smarketing.warehouse.initialise import initialise, is_initialised
+from smarketing.warehouse.initialise import initialise, is_initialised, script
 
 if TYPE_CHECKING:
     from smarketing.agreement.history import History
+    from smarketing.night import Acceptance
     from smarketing.privacy.erasure import Warehouse
     from smarketing.progress import Ended
     from smarketing.sandbox.company import Company
@@ -59,6 +60,10 @@ ConfigOption = Annotated[
         "--config",
         help="Folder with smarketing.yml (default: $SMARKETING_CONFIG, else the built-in company).",
     ),
+]
+
+ByOption = Annotated[
+    str | None, typer.Option("--by", help="Your name (default: that of your login).")
 ]
 
 _VERSION = "A version's name, the day it starts, or a file."
@@ -98,6 +103,15 @@ def nightly(
         datetime | None,
         typer.Option(help="For a restatement: with what was known at this later instant, in UTC."),
     ] = None,
+    accept: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Publish this night even if critical checks fail. You answer for it: your name "
+            "and the reason are kept and shown.",
+        ),
+    ] = None,
+    by: ByOption = None,
 ) -> None:
     """Run one night, from the sources to the scoreboard.
 
@@ -108,7 +122,10 @@ def nightly(
       smarketing nightly --config examples/olist
 
       smarketing nightly --as-of 2026-09-30T02:00:00 --known-at 2026-10-20T02:00:00
+
+      smarketing nightly --accept "the fair's leads have no phone numbers, sales knows" --by Ana
     """
+    from smarketing.night import Acceptance
     from smarketing.progress import steps_table
     from smarketing.review.reading import read_scoreboard
     from smarketing.review.terminal import print_scoreboard
@@ -124,8 +141,10 @@ def nightly(
         log = settings.workdir / "logs" / "nightly.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
+        known = known_at and known_at.replace(tzinfo=UTC)
+        accepted = Acceptance(_named(by), accept) if accept else None
         with _only_night(uri):
-            ended = _run_night(settings, uri, night, known_at and known_at.replace(tzinfo=UTC), log)
+            ended = _run_night(settings, uri, night, known, accepted, log)
         seconds = time.monotonic() - started
         if ended:
             console.print(steps_table(ended.steps))
@@ -141,7 +160,12 @@ def nightly(
 
 
 def _run_night(
-    config: Config, uri: str, as_of: datetime, known_at: datetime | None, log: Path
+    config: Config,
+    uri: str,
+    as_of: datetime,
+    known_at: datetime | None,
+    accepted: Acceptance | None,
+    log: Path,
 ) -> Ended | None:
     """Run the DAG once and show its steps. Whatever ends us ends it too."""
     from smarketing import orchestration
@@ -151,7 +175,7 @@ def _run_night(
         variables = orchestration.environment(config, uri) | connections
         with _doing("Airflow's metadata"):
             orchestration.migrate(config, variables)
-        process = orchestration.start_night(variables, as_of, known_at, log)
+        process = orchestration.start_night(variables, as_of, known_at, accepted, log)
         _end_in_order()
         try:
             return follow(uri, process, console)
@@ -170,6 +194,32 @@ def _tell_failure(ended: Ended | None, log: Path) -> None:
     console.print(
         f"[bold red]✗ The night failed{f' in {step}' if step else ''}.[/] {outcome}\n"
         f"{escape(why)}\n[dim]everything it said: {escape(str(log))}[/]"
+    )
+
+
+@app.command()
+def rollback(
+    reason: Annotated[
+        str, typer.Option("--reason", prompt="Why", help="What is wrong with the night.")
+    ],
+    by: ByOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Take the published night back: readers see the night before it, at once and whole.
+
+    One night is kept. To publish again, run a night.
+
+    Example:
+
+      smarketing rollback --reason "half of the leads were missing"
+    """
+    from smarketing.warehouse.publish import withdraw
+
+    with _explained():
+        done = withdraw(_warehouse(read_config(config)), by=_named(by), reason=reason)
+    console.print(
+        f"[green]✓[/] Build {done.withdrawn_build_id} of {done.withdrawn_as_of:%Y-%m-%d %H:%M} UTC "
+        f"is withdrawn; readers see build {done.build_id} of {done.as_of:%Y-%m-%d %H:%M} UTC."
     )
 
 
@@ -350,12 +400,29 @@ def down() -> None:
 
 
 @warehouse_app.command("init")
-def warehouse_init(config: ConfigOption = None) -> None:
+def warehouse_init(
+    config: ConfigOption = None,
+    print_only: Annotated[
+        bool,
+        typer.Option(
+            "--print", help="Print the SQL instead, for an administrator to read and to run."
+        ),
+    ] = False,
+) -> None:
     """Create roles, schemas and tables in the warehouse; what is there already stays.
 
     The server is the one that SMARKETING_WAREHOUSE (or AIRFLOW_CONN_SMARKETING_WAREHOUSE) names,
     else the embedded one. SMARKETING_READER_PASSWORD sets the reader's password.
+
+    Examples:
+
+      smarketing warehouse init
+
+      smarketing warehouse init --print | psql --single-transaction "$ADMIN_URI"
     """
+    if print_only:
+        typer.echo(script(), nl=False)
+        return
     with _explained():
         uri = given_uri() or server.ensure_database(server.start(), read_config(config).database)
         initialise(uri, reader_password=_reader_password())
@@ -554,6 +621,11 @@ def sandbox_serve(
     console.file.flush()
     with suppress(KeyboardInterrupt):
         serve_all(served)
+
+
+def _named(by: str | None) -> str:
+    """Who does this: what is written down with it."""
+    return by or getpass.getuser()
 
 
 def _reader_password() -> str | None:

@@ -22,6 +22,14 @@ class ImpossibleNightError(Exception):
     """Nobody can know yet what this night would say."""
 
 
+@dataclass(frozen=True)
+class Acceptance:
+    """Somebody answers for a night's critical failures, before it is run: who, and why."""
+
+    by: str
+    reason: str
+
+
 class SupersededError(Exception):
     """A newer attempt has begun; this one must not write any more."""
 
@@ -96,8 +104,12 @@ def check_instants(as_of: datetime, known_at: datetime, now: datetime) -> None:
         )
 
 
-def open_night(uri: str, as_of: datetime, known_at: datetime) -> Night:
+def open_night(
+    uri: str, as_of: datetime, known_at: datetime, accepted: Acceptance | None = None
+) -> Night:
     """Begin an attempt. Whatever was still running was killed, and is recorded as failed.
+
+    ``accepted``: this attempt is published also if critical checks fail.
 
     Raises:
         WarehouseError: a step of an earlier attempt does not come to its end.
@@ -133,13 +145,23 @@ def open_night(uri: str, as_of: datetime, known_at: datetime) -> Night:
         )
         row = connection.execute(
             """
-            insert into ops.nights (night_id, attempt, as_of, known_at, state)
-            select %(name)s, coalesce(max(attempt), 0) + 1, %(as_of)s, %(known_at)s, 'running'
+            insert into ops.nights (
+                night_id, attempt, as_of, known_at, state, accepted_by, accepted_reason
+            )
+            select
+                %(name)s, coalesce(max(attempt), 0) + 1, %(as_of)s, %(known_at)s, 'running',
+                %(by)s, %(reason)s
             from ops.nights
             where night_id = %(name)s
             returning attempt
             """,
-            {"name": name, "as_of": as_of, "known_at": known_at},
+            {
+                "name": name,
+                "as_of": as_of,
+                "known_at": known_at,
+                "by": accepted and accepted.by,
+                "reason": accepted and accepted.reason,
+            },
         ).fetchone()
     assert row is not None
     return Night(name, row[0], as_of, known_at)

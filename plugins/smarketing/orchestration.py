@@ -17,6 +17,7 @@ import psutil
 
 from smarketing.config import Config
 from smarketing.home import PROJECT, home, secret
+from smarketing.night import Acceptance
 from smarketing.privacy import ledger
 from smarketing.warehouse import server
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, given_uri
@@ -97,13 +98,19 @@ def import_pools(config: Config, variables: dict[str, str]) -> None:
 
 
 def start_night(
-    variables: dict[str, str], as_of: datetime, known_at: datetime | None, log: Path
+    variables: dict[str, str],
+    as_of: datetime,
+    known_at: datetime | None,
+    accepted: Acceptance | None,
+    log: Path,
 ) -> subprocess.Popen[bytes]:
     """Run ``nightly_refresh`` once, in one process of its own; its chatter goes to ``log``."""
-    instants = {"as_of": as_of.isoformat()}
+    parameters = {"as_of": as_of.isoformat()}
     if known_at:
-        instants["known_at"] = known_at.isoformat()
-    conf = json.dumps(instants)
+        parameters["known_at"] = known_at.isoformat()
+    if accepted:
+        parameters |= {"accept": accepted.reason, "accepted_by": accepted.by}
+    conf = json.dumps(parameters)
     with log.open("wb") as output:
         return subprocess.Popen(
             [*_command(), "dags", "test", "nightly_refresh", as_of.isoformat(), "--conf", conf],

@@ -44,7 +44,7 @@ class Ended:
 
 def follow(uri: str, process: subprocess.Popen[bytes], console: Console) -> Ended | None:
     """Show the attempt that ``process`` makes until it ends. None if it never began one."""
-    with connect(uri, "transformer", autocommit=True) as connection:
+    with connect(uri, "auditor", autocommit=True) as connection:
         before = newest_attempt(connection)
         shown: set[str] = set()
         with Live(console=console, refresh_per_second=4, transient=True) as live:

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from smarketing.config import Config, read_config
-from smarketing.night import Night, Step, check_instants, close_night, open_night, recorded
+from smarketing.night import (
+    Acceptance,
+    Night,
+    Step,
+    check_instants,
+    close_night,
+    open_night,
+    recorded,
+)
 from smarketing.sources.errors import LoadError, UnreachableError
 from smarketing.warehouse.build import Layer, build_layer
 from smarketing.warehouse.connection import WarehouseError, as_role, connect, uri_in_task
@@ -60,11 +68,14 @@ def _step(night: dict[str, Any], name: str) -> Iterator[_Work]:
             yield _Work(config, uri, this, step)
 
 
-def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
+def load_agreement(
+    as_of: str, known_at: str, accept: str = "", accepted_by: str = ""
+) -> dict[str, Any]:
     """Open the night and load what the two teams signed. Returns the night's keys.
 
     ``as_of`` and ``known_at`` are ISO 8601 instants with a zone; where ``known_at`` is empty, the
-    night knows what its own end knows.
+    night knows what its own end knows. ``accept`` is why ``accepted_by`` lets it be published even
+    if critical checks fail; empty: nobody does.
     """
     from smarketing.agreement import expanded_until, read_agreement, require_in_force
     from smarketing.agreement import load_agreement as load
@@ -75,7 +86,8 @@ def load_agreement(as_of: str, known_at: str) -> dict[str, Any]:
         instant = config.night_of(_instant(as_of))
         knowledge = _instant(known_at) if known_at else instant
         check_instants(instant, knowledge, datetime.now(UTC))
-        night = open_night(uri, instant, knowledge)
+        accepted = Acceptance(accepted_by, accept) if accept else None
+        night = open_night(uri, instant, knowledge, accepted)
         with recorded(uri, night, "agreement.load") as step:
             refuse_shared_systems(config)
             agreement = read_agreement(config.agreements)
@@ -104,12 +116,12 @@ def extract(night: dict[str, Any], source: str) -> None:
     from smarketing.sources.reading import extract as read
 
     with _step(night, f"extract.{source}") as work:
-        kind, mapping = work.config.sources[source].kind, work.config.mapping(source)
-        declared = declared_in(kind, mapping)
+        kind = work.config.sources[source].kind
+        declared = declared_in(kind, work.config.mapping(source))
         remember_system(work.uri, source, declared.system, declared.record_link)
         extracted = read(
             kind,
-            mapping,
+            declared,
             warehouse_uri=as_role(work.uri, "loader"),
             night_id=work.night.night_id,
             known_at=work.night.known_at,
@@ -124,37 +136,42 @@ def extract(night: dict[str, Any], source: str) -> None:
 def check_arrival(night: dict[str, Any]) -> None:
     """Which sources arrived, and are those fresh, in volume and in shape?
 
-    A source that could not be read tonight stands as it was: its span is marked, and the others
-    go on. Whom a vendor has erased for privacy is erased before anything is looked at.
+    A source that could not be read tonight, or that brought nothing new, stands as it was: its span
+    is marked, and the others go on. Whom a vendor has erased for privacy is erased before anything
+    is looked at.
     """
     from expectations import arrival
     from smarketing.privacy.erasure import Warehouse, erase_as_told
     from smarketing.privacy.ledger import key_in_task
-    from smarketing.quality.arrivals import mark_missing
+    from smarketing.quality.arrivals import mark_late, mark_unread, refuse_silence
     from smarketing.quality.run import run_suites
-    from smarketing.sources.reading import system_of
+    from smarketing.sources.reading import declared_in
 
     with _step(night, "arrive.check") as work:
         sources = work.config.sources
         erased = erase_as_told(Warehouse(work.uri, key_in_task, [work.config.workdir]))
-        missing = mark_missing(work.uri, work.night, list(sources))
+        unread = mark_unread(work.uri, work.night, list(sources))
         suites = [
             suite
             for source, declared in sources.items()
-            if source not in missing
+            if source not in unread
             for suite in arrival.suites(
                 source,
                 work.night,
                 kind=declared.kind,
-                system=system_of(declared.kind, work.config.mapping(source)),
+                system=declared_in(declared.kind, work.config.mapping(source)).system,
                 fresh_within_hours=declared.fresh_within_hours,
             )
         ]
-        _tally(work.step, run_suites(work.uri, work.night, suites))
-        if missing:
-            work.step.note = f"{work.step.note}; not read tonight: {', '.join(missing)}"
+        outcomes = run_suites(work.uri, work.night, suites)
+        _tally(work.step, outcomes)
+        late = mark_late(work.uri, work.night, outcomes)
+        for what, missing in (("not read tonight", unread), ("nothing new from", late)):
+            if missing:
+                work.step.note = f"{work.step.note}; {what}: {', '.join(missing)}"
         for note in erased.notes:
             work.step.note = f"{work.step.note}; {note}"
+        refuse_silence(work.uri, work.night, list(sources))
 
 
 def transform(night: dict[str, Any], layer: Layer) -> None:
@@ -209,3 +226,6 @@ def _instant(text: str) -> datetime:
 def _tally(step: Step, outcomes: Sequence[Outcome]) -> None:
     passed = sum(outcome.state == "passed" for outcome in outcomes)
     step.note = f"{passed} of {len(outcomes)} checks passed"
+    # had nobody accepted it, we should not be here
+    if accepted := sum(outcome.can_be_accepted for outcome in outcomes):
+        step.note += f", {accepted} that would stop the night accepted"

@@ -21,7 +21,7 @@ from smarketing.sandbox import generate
 from smarketing.warehouse.build import Layer
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, connect
 
-from tests.conftest import new_warehouse
+from tests.conftest import dbt_workdir, new_warehouse
 
 LAST_NIGHT = date(2026, 10, 20)
 LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
@@ -61,6 +61,12 @@ class Company:
             CONNECTION_VARIABLE: self.warehouse,
         }
 
+    def share_project(self) -> None:
+        """Let dbt find what it read of the project for an earlier company."""
+        with self.at_work():
+            target = read_config().workdir / "dbt"
+        target.symlink_to(dbt_workdir(self.warehouse, self.folder))
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Work for this company and no other."""
@@ -69,18 +75,27 @@ class Company:
                 environment.setenv(name, value)
             yield
 
-    def begin_night(self, night: date, *, known: date | None = None) -> dict[str, Any]:
+    def begin_night(
+        self, night: date, *, known: date | None = None, accept: str = "", by: str = ""
+    ) -> dict[str, Any]:
         """Run the first step. Returns the keys for the others."""
         known_at = end_of(known).isoformat() if known else ""
-        return steps.load_agreement(end_of(night).isoformat(), known_at)
+        return steps.load_agreement(end_of(night).isoformat(), known_at, accept, by)
 
-    def run_night(self, night: date, *, known: date | None = None, until: str = "report") -> None:
+    def run_night(
+        self,
+        night: date,
+        *,
+        known: date | None = None,
+        until: str = "report",
+        accept: str = "",
+        by: str = "",
+    ) -> None:
         """Run the steps of a night, up to and including the group ``until``."""
         with self.at_work():
-            self._run_night(night, known, until)
+            self._run_steps(self.begin_night(night, known=known, accept=accept, by=by), until)
 
-    def _run_night(self, night: date, known: date | None, until: str) -> None:
-        keys = self.begin_night(night, known=known)
+    def _run_steps(self, keys: dict[str, Any], until: str) -> None:
         groups: dict[str, Sequence[Callable[[], None]]] = {
             "extract": [partial(steps.extract, keys, source) for source in read_config().sources],
             "arrive": [partial(steps.check_arrival, keys)],
@@ -114,7 +129,8 @@ def read_marts(uri: str) -> dict[str, Rows]:
     with connect(uri, "reader") as connection:
         marts = connection.execute(
             "select tablename from pg_tables "
-            "where schemaname = 'marts' and tablename <> 'published_night' order by 1"
+            "where schemaname = 'marts' and tablename <> 'published_night' "
+            "and has_table_privilege(format('%I.%I', schemaname, tablename), 'select') order by 1"
         ).fetchall()
         return {
             mart: connection.execute(
@@ -144,6 +160,7 @@ def found_company(
     mapping["record_link"] = "https://crm.example/leads/{id}"
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
     (folder / "agreements").symlink_to(PROJECT / "agreements")
+    company.share_project()
     with company.at_work():
         yield company
 

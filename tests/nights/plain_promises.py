@@ -215,7 +215,8 @@ def measures(versions: Sequence[Version], as_of: int) -> Iterator[Measure]:
                     yield Measure(version, clause, dimension, value, target, period)
 
 
-def percentile(values: Sequence[Fraction], share: Fraction) -> Fraction:
+def percentile(values: Sequence[Fraction | int], share: Fraction) -> Fraction:
+    """Interpolate between the two nearest ranks (what PostgreSQL calls percentile_cont)."""
     ordered = sorted(values)
     place = share * (len(ordered) - 1)
     below = int(place)

@@ -9,7 +9,6 @@ those that were published with the data (SOURCE.md), and they bind both sides.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections import Counter, defaultdict
@@ -31,6 +30,8 @@ from smarketing.warehouse.connection import connect
 
 from tests.conftest import new_warehouse
 from tests.nights.conftest import LAST_NIGHT, Company
+from tests.nights.plain_handoffs import read_rows
+from tests.nights.plain_promises import days_of, percentile
 
 OLIST = PROJECT / "examples" / "olist"
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -90,11 +91,6 @@ class Seller:
     def duration(self) -> int | None:
         """The days, where they count: an end before its start gives no duration."""
         return self.days if self.days is not None and self.days >= 0 else None
-
-
-def read_rows(file: Path) -> list[dict[str, str]]:
-    with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
 
 
 def start_of(day: date) -> datetime:
@@ -190,10 +186,6 @@ def promised(clause: dict[str, Any]) -> str:
     return text
 
 
-def days_in(text: str) -> int:
-    return int(text.removesuffix(" calendar days"))
-
-
 @pytest.fixture(scope="module")
 def as_of() -> datetime:
     instant = read_yaml(OLIST / "smarketing.yml")["as_of"]
@@ -231,15 +223,6 @@ class Measured:
     is_final: bool = True
 
 
-def percentile(values: list[int], share: Fraction) -> Fraction:
-    """Interpolate between the two nearest ranks (what PostgreSQL calls percentile_cont)."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
-
-
 def measure(promise: Promise, sellers: list[Seller], today: date) -> Measured:
     commitment, period = promise.commitment, promise.period
     some = [seller for seller in sellers if promise.origin in (None, seller.origin)]
@@ -251,7 +234,7 @@ def measure(promise: Promise, sellers: list[Seller], today: date) -> Measured:
         case {"metric": "volume", "stage": "customer"}:
             return Measured(len(reached), Fraction(len(reached)))
         case {"metric": "conversion", "from": "mql", "to": "customer"}:
-            within = days_in(commitment["within"])
+            within = days_of(commitment["within"])
             share = share_won_within(cohort, within)
             # a member's last day counts whole: only after it nothing can change
             last = max((seller.contact for seller in cohort), default=date.min)

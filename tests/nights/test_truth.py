@@ -7,14 +7,12 @@ here, deal by deal.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,18 +24,9 @@ from smarketing.warehouse.connection import connect
 
 from tests.nights import plain_handoffs, plain_promises
 from tests.nights.conftest import LAST_NIGHT, Company, end_of
-from tests.nights.plain_handoffs import read_versions
+from tests.nights.plain_handoffs import instant, key, read_rows, read_versions
 
 MADRID = ZoneInfo("Europe/Madrid")
-
-
-def read_truth(file: Path) -> list[dict[str, Any]]:
-    with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
-
-
-def instant(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def check_against_truth(company: Company) -> None:
@@ -82,7 +71,7 @@ def check_stages(company: Company) -> None:
     truth = company.exports / "truth"
     planted_stages = {
         (
-            f"crm:{row['person_id']}",
+            key(row["person_id"]),
             int(row["cycle_number"]),
             row["stage"],
             instant(row["entered"]),
@@ -91,11 +80,11 @@ def check_stages(company: Company) -> None:
             row["is_inferred"] == "true",
             row["is_date_only"] == "true",
         )
-        for row in read_truth(truth / "stages.csv")
+        for row in read_rows(truth / "stages.csv")
     }
     planted_persons = {
-        (f"crm:{row['person_id']}", len(row["record_ids"].split(";")), instant(row["deleted"]))
-        for row in read_truth(truth / "persons.csv")
+        (key(row["person_id"]), len(row["record_ids"].split(";")), instant(row["deleted"]))
+        for row in read_rows(truth / "persons.csv")
     }
     with connect(company.warehouse, "reader") as connection:
         found_stages = set(
@@ -115,10 +104,6 @@ def check_stages(company: Company) -> None:
     assert planted_persons - found_persons == set()
     assert found_stages - planted_stages == set()
     assert planted_stages - found_stages == set()
-
-
-def crm(number: str) -> str:
-    return f"crm:{number}"
 
 
 def day_of(moment: datetime) -> date:
@@ -147,14 +132,14 @@ def shares(model: str, touches: int) -> list[Fraction]:
     return [Fraction(int(place == earning)) for place in range(touches)]
 
 
-def planted_credits(truth: Path) -> dict[tuple[str, str, str | None], Fraction]:
+def planted_credits(truth: Path) -> dict[tuple[str | None, str, str | None], Fraction]:
     """The part of each deal that each campaign earns, under each model."""
     joined: defaultdict[str, list[tuple[datetime, bool, str]]] = defaultdict(list)
-    for row in read_truth(truth / "campaign_touches.csv"):
+    for row in read_rows(truth / "campaign_touches.csv"):
         at = datetime.fromisoformat(row["joined"])
         joined[row["person_id"]].append((at, row["is_date_only"] == "true", row["campaign_id"]))
-    earnings: dict[tuple[str, str, str | None], Fraction] = {}
-    for deal in read_truth(truth / "deals.csv"):
+    earnings: dict[tuple[str | None, str, str | None], Fraction] = {}
+    for deal in read_rows(truth / "deals.csv"):
         opened = datetime.fromisoformat(deal["opened"])
         earlier = [
             campaign
@@ -163,20 +148,20 @@ def planted_credits(truth: Path) -> dict[tuple[str, str, str | None], Fraction]:
         ]
         for model in ("first", "last", "linear", "position_based"):
             if not earlier:
-                earnings[crm(deal["opportunity_id"]), model, None] = Fraction(1)
+                earnings[key(deal["opportunity_id"]), model, None] = Fraction(1)
                 continue
             for campaign, share in zip(earlier, shares(model, len(earlier)), strict=True):
                 if share:
-                    earnings[crm(deal["opportunity_id"]), model, crm(campaign)] = share
+                    earnings[key(deal["opportunity_id"]), model, key(campaign)] = share
     return earnings
 
 
 def planted_months(truth: Path) -> Iterator[tuple[str, date, Decimal]]:
     """What a month brought and what it cost; of who was gone before it was over, nothing."""
     deleted = {
-        row["person_id"]: instant(row["deleted"]) for row in read_truth(truth / "persons.csv")
+        row["person_id"]: instant(row["deleted"]) for row in read_rows(truth / "persons.csv")
     }
-    for deal in read_truth(truth / "deals.csv"):
+    for deal in read_rows(truth / "deals.csv"):
         happened = {"pipeline": instant(deal["opened"])}
         if deal["status"] == "won":
             happened["revenue"] = instant(deal["closed"])
@@ -185,7 +170,7 @@ def planted_months(truth: Path) -> Iterator[tuple[str, date, Decimal]]:
             gone = deleted[deal["person_id"]]
             if gone is None or gone >= end_of_month(day_of(at)):
                 yield name, month_of(day_of(at)), Decimal(deal["amount"])
-    for booking in read_truth(truth / "spend.csv"):
+    for booking in read_rows(truth / "spend.csv"):
         yield "spend", month_of(date.fromisoformat(booking["day"])), Decimal(booking["amount"])
 
 
@@ -193,25 +178,25 @@ def check_money_against_truth(company: Company) -> None:
     truth = company.exports / "truth"
     planted_deals = {
         (
-            crm(row["opportunity_id"]),
-            crm(row["person_id"]),
+            key(row["opportunity_id"]),
+            key(row["person_id"]),
             instant(row["opened"]),
             instant(row["closed"]),
             row["status"],
             Decimal(row["amount"]),
             "EUR",
         )
-        for row in read_truth(truth / "deals.csv")
+        for row in read_rows(truth / "deals.csv")
     }
     planted_spend = {
         (
-            crm(row["campaign_id"]),
+            key(row["campaign_id"]),
             row["channel"],
             date.fromisoformat(row["day"]),
             Decimal(row["amount"]),
             "EUR",
         )
-        for row in read_truth(truth / "spend.csv")
+        for row in read_rows(truth / "spend.csv")
     }
     by_month: Counter[tuple[str, date]] = Counter()
     for name, month, amount in planted_months(truth):
@@ -283,7 +268,7 @@ def check_verdicts(company: Company) -> None:
     }
     assert market
     planted = set()
-    for row in read_truth(company.exports / "truth" / "entries.csv"):
+    for row in read_rows(company.exports / "truth" / "entries.csv"):
         if row["stage"] != "mql":
             continue
         domain, has_phone = row["email_domain"], row["has_phone"] == "true"
@@ -298,7 +283,7 @@ def check_verdicts(company: Company) -> None:
         ):
             missing = not passed and rule not in ("mql_market", "mql_business_address")
             shown = "missing" if missing or not value else value
-            verdict = (f"crm:{row['person_id']}", int(row["cycle_number"]), shown, passed)
+            verdict = (key(row["person_id"]), int(row["cycle_number"]), shown, passed)
             planted.add((rule, *verdict))
             if rule in ("mql_reachable", "mql_persona", "mql_channel"):
                 planted.add((f"{rule}_gate", *verdict))

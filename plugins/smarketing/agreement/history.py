@@ -84,7 +84,7 @@ def read_history(uri: str) -> History:
         WarehouseError: there is none, or the warehouse does not answer within seconds.
     """
     uri = with_parameters(uri, connect_timeout=_PATIENCE_SECONDS)
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         hold_publication(connection)
         [(as_of,)] = connection.execute("select as_of from marts.published_night").fetchall()
         # two versions, or two promises, may have measured the same

@@ -26,6 +26,8 @@ _PERSONAL: Final = {
     "reason": "word",
     "rejection_reason": "word",
 }
+# the one mart of people by name
+_CONTACTS: Final = "dim_lead_contacts"
 _TEXT: Final = ("text", "character varying")
 _MASK: Final = "(erased)"
 
@@ -98,7 +100,13 @@ def _erase_model(connection: Connection[Any], schema: str, table: str, plan: Pla
                 )
             )
     count = 0
-    if conditions:
+    if table == _CONTACTS:
+        # nobody is to be called
+        query = sql.SQL("delete from {} where {}").format(
+            sql.Identifier(schema, table), _is_theirs("lead_id")
+        )
+        count = connection.execute(query, _maps(plan)).rowcount
+    elif conditions:
         query = sql.SQL("update {} set {} where {}").format(
             sql.Identifier(schema, table),
             sql.SQL(", ").join(

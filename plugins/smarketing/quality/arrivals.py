@@ -1,26 +1,27 @@
-"""Which sources could be read tonight, and from when on the others are silent."""
+"""Which sources arrived tonight, and from when on the others are silent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psycopg import sql
+
 from smarketing.night import Night
+from smarketing.quality.checks import RowCheck
+from smarketing.quality.run import Outcome, on_table
 from smarketing.warehouse.connection import connect
 
 
 class NothingArrivedError(Exception):
-    """No source could be read: a night would publish yesterday under a new date."""
+    """No source arrived: a night would publish yesterday under a new date."""
 
 
-def mark_missing(uri: str, night: Night, sources: Sequence[str]) -> list[str]:
+def mark_unread(uri: str, night: Night, sources: Sequence[str]) -> list[str]:
     """Mark the span of each source that this attempt could not read; gives those sources.
 
     The span begins where the last night ended that read the source, and ends with the night.
-
-    Raises:
-        NothingArrivedError: all of them are missing.
     """
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         connection.execute(
             "delete from ops.source_spans where night_id = %s and attempt = %s",
             (night.night_id, night.attempt),
@@ -53,9 +54,59 @@ def mark_missing(uri: str, night: Night, sources: Sequence[str]) -> list[str]:
                 "sources": list(sources),
             },
         ).fetchall()
-    if len(rows) == len(sources):
-        raise NothingArrivedError(
-            "No source could be read:\n"
-            + "\n".join(f"  {source}: {reason}" for source, reason in rows)
-        )
     return [source for source, _ in rows]
+
+
+def mark_late(uri: str, night: Night, outcomes: Sequence[Outcome]) -> list[str]:
+    """Mark the span of each source that was read and had not arrived; gives those sources.
+
+    The span begins with what the check says is missing, and ends with the night.
+    """
+    late = [outcome for outcome in outcomes if outcome.makes_missing]
+    with connect(uri, "auditor") as connection:
+        for outcome in late:
+            assert isinstance(outcome.check, RowCheck)
+            since = sql.SQL("select min({}) from ({}) as population").format(
+                sql.SQL(outcome.check.since or "null::timestamptz"),
+                on_table(outcome.check.population, outcome.suite),
+            )
+            connection.execute(
+                sql.SQL(
+                    """
+                    insert into ops.source_spans (
+                        night_id, attempt, source, missing_from, missing_until, reason
+                    )
+                    values (%(night_id)s, %(attempt)s, %(source)s, ({}), %(known_at)s, %(reason)s)
+                    on conflict (night_id, attempt, source) do nothing
+                    """
+                ).format(since),
+                {
+                    "night_id": night.night_id,
+                    "attempt": night.attempt,
+                    "source": outcome.makes_missing,
+                    "known_at": night.known_at,
+                    "reason": outcome.check.meaning,
+                },
+            )
+    return sorted({outcome.makes_missing or "" for outcome in late})
+
+
+def refuse_silence(uri: str, night: Night, sources: Sequence[str]) -> None:
+    """Go on only if something arrived.
+
+    Raises:
+        NothingArrivedError: all sources are missing.
+    """
+    with connect(uri, "auditor") as connection:
+        missing = connection.execute(
+            "select source, reason from ops.source_spans "
+            "where night_id = %s and attempt = %s order by source",
+            (night.night_id, night.attempt),
+        ).fetchall()
+    if len(missing) == len(sources):
+        raise NothingArrivedError(
+            "No source arrived:\n"
+            + "\n".join(f"  {source}: {reason}" for source, reason in missing)
+            + "\nWhat was published before still is. Once a source delivers again, run the night "
+            "again."
+        )

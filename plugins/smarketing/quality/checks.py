@@ -34,7 +34,8 @@ class RowCheck:
     ``population`` is a query over ``{batch}``, the suite's table; ``fails`` the condition under
     which one of its rows breaks the rule; ``key`` the column that names the row: keys are kept
     for every failing row, so a key must not be personal data. Up to ``share_allowed`` of the
-    population (a fraction) may fail.
+    population (a fraction) may fail. ``since``, a column of the population: from when on what fails
+    is missing.
     """
 
     name: str
@@ -45,6 +46,7 @@ class RowCheck:
     fails: str
     key: str
     share_allowed: Decimal = Decimal(0)
+    since: str | None = None
 
     @property
     def failing_keys(self) -> str:
@@ -57,9 +59,14 @@ class RowCheck:
 
 @dataclass(frozen=True)
 class Suite:
-    """The checks of one table, in the order in which they are read."""
+    """The checks of one table, in the order in which they are read.
+
+    ``source``: the source of whose arrival they are. Where a critical one of these fails, the
+    source is taken as missing, and the others go on.
+    """
 
     name: str
     schema: str
     table: str
     checks: tuple[Check | RowCheck, ...]
+    source: str | None = None

@@ -1,7 +1,8 @@
 """Run suites with Great Expectations, keep every figure and every failing key, and gate.
 
 Three outcomes, not two: a check *passed*, *failed*, or was *not run* (its query broke). The
-night goes on only if no critical check failed and every check ran.
+night goes on only if no critical check failed, or somebody had accepted that it might, and every
+check ran.
 """
 
 from __future__ import annotations
@@ -20,6 +21,14 @@ from smarketing.quality.checks import Check, RowCheck, Suite
 from smarketing.warehouse.connection import as_role, connect, with_parameters
 
 State = Literal["passed", "failed", "not_run"]
+
+_EXAMPLES = 3
+
+_WHAT_TO_DO = (
+    "What was published before still is. Mend the cause in the source and run the night again: "
+    "`smarketing nightly`. Or, if you answer for publishing it as it is, once: "
+    "`smarketing nightly --accept REASON`; a check that could not run has to be mended first."
+)
 
 
 class ChecksFailedError(Exception):
@@ -41,8 +50,21 @@ class Outcome:
     def stops_the_night(self) -> bool:
         """A check that could not run tells nothing, which is worse than a failure."""
         return self.state == "not_run" or (
-            self.state == "failed" and self.check.severity == "critical"
+            self.state == "failed"
+            and self.check.severity == "critical"
+            and self.suite.source is None
         )
+
+    @property
+    def makes_missing(self) -> str | None:
+        """The source that has to be taken as missing for it."""
+        failed = self.state == "failed" and self.check.severity == "critical"
+        return self.suite.source if failed else None
+
+    @property
+    def can_be_accepted(self) -> bool:
+        """Somebody may answer for a failure; for what nobody looked at, nobody can."""
+        return self.stops_the_night and self.state == "failed"
 
     def __str__(self) -> str:
         figures = f" ({self.failing} of {self.evaluated})" if self.failing is not None else ""
@@ -58,19 +80,56 @@ def run_suites(uri: str, night: Night, suites: Sequence[Suite]) -> list[Outcome]
     """Run all suites, record them in ``ops``, and return what each check said.
 
     Raises:
-        ChecksFailedError: a critical check failed, or some check could not run. Everything is
-            recorded all the same.
+        ChecksFailedError: a critical check failed that nobody had accepted for this attempt, or
+            some check could not run. Everything is recorded all the same.
     """
     outcomes = _validate(uri, suites)
-    with connect(uri, "transformer") as connection:
-        _record(connection, night, outcomes)
-    stopping = [outcome for outcome in outcomes if outcome.stops_the_night]
+    with connect(uri, "auditor") as connection:
+        is_accepted = _is_accepted(connection, night)
+        _record(connection, night, outcomes, is_accepted=is_accepted)
+        stopping = [
+            f"  {outcome}{_examples(connection, night, outcome)}\n"
+            for outcome in outcomes
+            if outcome.stops_the_night and not (is_accepted and outcome.can_be_accepted)
+        ]
     if stopping:
         raise ChecksFailedError(
             f"{len(stopping)} of {len(outcomes)} checks stop the night:\n"
-            + "\n".join(f"  {outcome}" for outcome in stopping)
+            + "".join(stopping)
+            + _WHAT_TO_DO
         )
     return outcomes
+
+
+def _is_accepted(connection: psycopg.Connection, night: Night) -> bool:
+    query = (
+        "select 1 from ops.nights where night_id = %s and attempt = %s and accepted_by is not null"
+    )
+    return connection.execute(query, (night.night_id, night.attempt)).fetchone() is not None
+
+
+def _examples(connection: psycopg.Connection, night: Night, outcome: Outcome) -> str:
+    """A few of the records that failed, each where its source shows it, if that is known."""
+    rows = connection.execute(
+        """
+        select coalesce(
+            replace(
+                systems.record_link,
+                '{id}',
+                substring(failing_key from '^[^:]+:([A-Za-z0-9._~-]+)(?:/|$)')
+            ),
+            failing_key
+        )
+        from ops.check_failures as failures
+        left join ops.systems as systems
+            on split_part(failing_key, ':', 1) = systems.system
+        where night_id = %s and attempt = %s and suite = %s and check_name = %s
+        order by failing_key
+        limit %s
+        """,
+        (night.night_id, night.attempt, outcome.suite.name, outcome.check.name, _EXAMPLES),
+    ).fetchall()
+    return "".join(f"\n    for example {example}" for (example,) in rows)
 
 
 def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
@@ -83,7 +142,7 @@ def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_postgres("warehouse", connection_string=_sqlalchemy_uri(uri))
     outcomes: list[Outcome] = []
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         for suite in suites:
             try:
                 asset = source.add_table_asset(
@@ -109,7 +168,7 @@ def _expectation(check: Check | RowCheck, suite: Suite) -> Any:
         return check.expectation
     import great_expectations.expectations as gxe
 
-    query = _on_table(check.failing_keys, suite).as_string()
+    query = on_table(check.failing_keys, suite).as_string()
     # Great Expectations takes braces for placeholders, and SQLAlchemy ':word' for a parameter
     query = re.sub(r"(?<![:\w]):(?=\w)", r"\:", query.replace("{", "{{").replace("}", "}}"))
     return gxe.UnexpectedRowsExpectation(unexpected_rows_query=query)
@@ -126,7 +185,7 @@ def _outcome(
         state: State = "passed" if validation.success else "failed"
         return Outcome(suite, check, state, None, None, str(observed))
     count = sql.SQL("select count(*) from ({}) as population").format(
-        _on_table(check.population, suite)
+        on_table(check.population, suite)
     )
     [(evaluated,)] = connection.execute(count).fetchall()
     failing = int(observed)
@@ -134,7 +193,7 @@ def _outcome(
     return Outcome(suite, check, state, evaluated, failing, None)
 
 
-def _on_table(query: LiteralString, suite: Suite) -> sql.Composable:
+def on_table(query: LiteralString, suite: Suite) -> sql.Composable:
     """A suite's query with its table for ``{batch}``.
 
     Great Expectations would fill in a subquery, with an alias or without one depending on the
@@ -156,18 +215,24 @@ def _first_line(message: object) -> str:
 
 
 def _sqlalchemy_uri(uri: str) -> str:
-    parameters = psycopg.conninfo.conninfo_to_dict(as_role(uri, "transformer"))
+    parameters = psycopg.conninfo.conninfo_to_dict(as_role(uri, "auditor"))
     # Great Expectations refuses a URI without a host; on a Unix socket it is not used
     if str(parameters.get("host", "/")).startswith("/"):
         folder = parameters.pop("host", None)
-        uri = with_parameters(as_role(uri, "transformer"), host="localhost")
+        uri = with_parameters(as_role(uri, "auditor"), host="localhost")
         return uri.replace("postgresql://", "postgresql+psycopg2://", 1) + (
             f"&host={folder}" if folder else ""
         )
-    return as_role(uri, "transformer").replace("postgresql://", "postgresql+psycopg2://", 1)
+    return as_role(uri, "auditor").replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
-def _record(connection: psycopg.Connection, night: Night, outcomes: Sequence[Outcome]) -> None:
+def _record(
+    connection: psycopg.Connection,
+    night: Night,
+    outcomes: Sequence[Outcome],
+    *,
+    is_accepted: bool,
+) -> None:
     for outcome in outcomes:
         check, suite = outcome.check, outcome.suite
         identity = (night.night_id, night.attempt, suite.name, check.name)
@@ -178,8 +243,8 @@ def _record(connection: psycopg.Connection, night: Night, outcomes: Sequence[Out
         )
         connection.execute(
             "insert into ops.check_results (night_id, attempt, suite, check_name, severity, state, "
-            "evaluated, failing, share_allowed, observed, meaning, concerns) "
-            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "evaluated, failing, share_allowed, observed, is_accepted, meaning, concerns) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 *identity,
                 check.severity,
@@ -188,6 +253,7 @@ def _record(connection: psycopg.Connection, night: Night, outcomes: Sequence[Out
                 outcome.failing,
                 check.share_allowed if isinstance(check, RowCheck) else None,
                 outcome.observed,
+                is_accepted and outcome.can_be_accepted,
                 check.meaning,
                 check.concerns,
             ),
@@ -199,5 +265,5 @@ def _record(connection: psycopg.Connection, night: Night, outcomes: Sequence[Out
                     "insert into ops.check_failures "
                     "(night_id, attempt, suite, check_name, failing_key) "
                     "select {}, {}, {}, {}, failing_key from ({}) as failures"
-                ).format(*identity, _on_table(check.failing_keys, suite))
+                ).format(*identity, on_table(check.failing_keys, suite))
             )

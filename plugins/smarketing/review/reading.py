@@ -31,7 +31,7 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
     Raises:
         WarehouseError: nothing has been published yet.
     """
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         hold_publication(connection)
         build_id, night_id, as_of, known_at = _one(
             connection, "select build_id, night_id, as_of, known_at from marts.published_night"
@@ -125,7 +125,7 @@ def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> li
             """
             select
                 'critical' as severity,
-                source || ' could not be read; its figures are those of '
+                source || ' did not arrive; its figures are those of '
                 || coalesce(to_char(missing_from, 'YYYY-MM-DD HH24:MI'), 'no night yet')
                 || ' (UTC). ' || split_part(reason, E'\\n', 1) as meaning,
                 'the data team' as concerns,
@@ -139,8 +139,32 @@ def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> li
             """,
             (night_id, attempt),
         ).fetchall()
+        accepted = cursor.execute(
+            """
+            select
+                'critical' as severity,
+                'published although critical checks failed: ' || accepted_by
+                || ' answers for it (' || accepted_reason || ')' as meaning,
+                'everybody' as concerns,
+                null::bigint as evaluated,
+                null::bigint as failing
+            from ops.nights
+            where
+                night_id = %(night_id)s
+                and attempt = %(attempt)s
+                and exists (
+                    select from ops.check_results as results
+                    where
+                        results.night_id = nights.night_id
+                        and results.attempt = nights.attempt
+                        and results.is_accepted
+                )
+            """,
+            {"night_id": night_id, "attempt": attempt},
+        ).fetchall()
         return (
-            missing
+            accepted
+            + missing
             + cursor.execute(
                 """
             select

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -76,15 +75,6 @@ def declared_in(kind: SourceKind, mapping: Path) -> Declared:
     return declared
 
 
-def system_of(kind: SourceKind, mapping: Path) -> str:
-    """What a source calls its system: a part of every key of its records.
-
-    Raises:
-        SourceError, ConfigError: the mapping is wrong.
-    """
-    return declared_in(kind, mapping).system
-
-
 def refuse_shared_systems(config: Config) -> None:
     """Two sources of one system would overwrite each other's records.
 
@@ -93,24 +83,23 @@ def refuse_shared_systems(config: Config) -> None:
     """
     sources: dict[str, str] = {}
     for name, source in config.sources.items():
-        with suppress(SourceError, ConfigError):
+        try:
+            system = declared_in(source.kind, config.mapping(name)).system
+        except (SourceError, ConfigError):
             # a mapping that is wrong is told where it is read from
-            system = system_of(source.kind, config.mapping(name))
-            other = sources.setdefault(system, name)
-            if other != name:
-                break
-    else:
-        return
-    raise ConfigError(
-        f"{config.folder / 'smarketing.yml'}: sources {other} and {name} both call their system "
-        f"{system!r}, so that a lead of one would be taken for a lead of the other. Give each "
-        "mapping a system of its own, and name both under systems in the agreement."
-    )
+            continue
+        if (other := sources.setdefault(system, name)) != name:
+            raise ConfigError(
+                f"{config.folder / 'smarketing.yml'}: sources {other} and {name} both call their "
+                f"system {system!r}, so that a lead of one would be taken for a lead of the other. "
+                "Give each mapping a system of its own, and name both under systems in the "
+                "agreement."
+            )
 
 
 def extract(
     kind: SourceKind,
-    mapping: Path,
+    declared: Any,
     *,
     warehouse_uri: str,
     night_id: str,
@@ -119,17 +108,18 @@ def extract(
 ) -> Extracted:
     """Read what a source knows by a night into its raw schema; called inside a running task.
 
+    ``declared`` is the source's mapping, as :func:`declared_in` gives it.
+
     Raises:
         SourceError: the source cannot be read as declared.
         UnreachableError: the source is not well.
         LoadError: the warehouse does not take the rows.
-        ConfigError: the mapping is wrong.
     """
     if kind == "csv_export":
         from smarketing.sources import csv_export
 
         return csv_export.extract(
-            csv_export.read_mapping(mapping),
+            declared,
             warehouse_uri=warehouse_uri,
             night_id=night_id,
             known_at=known_at,
@@ -139,7 +129,6 @@ def extract(
     from smarketing.sources.api.connection import connection_in_task
 
     system = import_module(f"smarketing.sources.{kind}")
-    declared = read_settings(mapping, system.Settings)
     connection = connection_in_task(declared.connection)
     with system.open_source(declared, connection, known_at) as opened:
         return streams.extract(

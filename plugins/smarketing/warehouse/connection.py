@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from smarketing.explained import ExplainedError
 
-Role = Literal["loader", "transformer", "reader"]
+Role = Literal["loader", "transformer", "auditor", "publisher", "reader", "contact_reader"]
 
 CONNECTION_ID = "smarketing_warehouse"
 CONNECTION_VARIABLE = f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"

@@ -9,11 +9,15 @@ up in the new one.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
 
+from smarketing.explained import ExplainedError
 from smarketing.night import Night
 from smarketing.warehouse.build import CANDIDATE
 from smarketing.warehouse.connection import WarehouseError, connect
@@ -29,9 +33,11 @@ _SIGNATURE = "published_night"
 _LOCK_TIMEOUT = "300ms"
 _PATIENCE_SECONDS = 600
 
+_Done = TypeVar("_Done")
 
-class PublishError(Exception):
-    """The night could not be published; what readers see is unchanged."""
+
+class PublishError(ExplainedError):
+    """The night could not be published or withdrawn; what readers see is unchanged."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,16 @@ class Publication:
     rows: int
 
 
+@dataclass(frozen=True)
+class Withdrawal:
+    """What readers do not see any more, and what they see instead: builds and their instants."""
+
+    withdrawn_build_id: int
+    withdrawn_as_of: datetime
+    build_id: int
+    as_of: datetime
+
+
 def publish(uri: str, night: Night) -> Publication:
     """Put the candidate in the place of the published marts; keep one night before it.
 
@@ -50,24 +66,43 @@ def publish(uri: str, night: Night) -> Publication:
         PublishError: there is no complete candidate, or readers held on to the marts for longer
             than we wait.
     """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    pause = 0.1
-    with connect(uri, "transformer", autocommit=True) as connection:
-        while True:
-            try:
-                publication = _swap(connection, night)
-                break
-            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-                if time.monotonic() > deadline:
-                    raise PublishError(
-                        f"Readers have held the marts for {_PATIENCE_SECONDS} s. Yesterday's night "
-                        "is still published. End the long query (pg_stat_activity shows it), then "
-                        "run the task publish.swap again."
-                    ) from error
-                time.sleep(pause)
-                pause = min(pause * 2, 1)
+    with connect(uri, "publisher", autocommit=True) as connection:
+        publication = _patiently(lambda: _swap(connection, night))
         _drop_retired(connection)
     return publication
+
+
+def withdraw(uri: str, *, by: str, reason: str) -> Withdrawal:
+    """Take the published night back: readers see the one before it, at once and whole.
+
+    The night that is withdrawn is kept where the night before it was, until the next is published.
+    What it was the first to say of closed periods counts as never said.
+
+    Raises:
+        WarehouseError: nothing has been published yet.
+        PublishError: there is no night before it, or readers held on to the marts for longer than
+            we wait.
+    """
+    with connect(uri, "publisher", autocommit=True) as connection:
+        return _patiently(lambda: _swap_back(connection, by, reason))
+
+
+def _patiently(attempt: Callable[[], _Done]) -> _Done:
+    """Try again while readers hold the marts, up to our patience."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    pause = 0.1
+    while True:
+        try:
+            return attempt()
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            if time.monotonic() > deadline:
+                raise PublishError(
+                    f"Readers have held the marts for {_PATIENCE_SECONDS} s. What was published is "
+                    "still published. End the long query (pg_stat_activity shows it), then try "
+                    "again (of a night, the task publish.swap)."
+                ) from error
+            time.sleep(pause)
+            pause = min(pause * 2, 1)
 
 
 def hold_publication(connection: psycopg.Connection) -> None:
@@ -90,10 +125,15 @@ def hold_publication(connection: psycopg.Connection) -> None:
         ) from error
 
 
+def _begin(connection: psycopg.Connection) -> None:
+    """One at a time: who comes second waits."""
+    connection.execute(sql.SQL("set local lock_timeout = {}").format(_LOCK_TIMEOUT))
+    connection.execute("select pg_advisory_xact_lock(hashtext('smarketing publish'))")
+
+
 def _swap(connection: psycopg.Connection, night: Night) -> Publication:
     with connection.transaction():
-        connection.execute(sql.SQL("set local lock_timeout = {}").format(_LOCK_TIMEOUT))
-        connection.execute("select pg_advisory_xact_lock(hashtext('smarketing publish'))")
+        _begin(connection)
         candidate = _tables(connection, CANDIDATE)
         published = _tables(connection, PUBLISHED)
         if not candidate:
@@ -106,11 +146,7 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
         # before the lock: nobody waits for it
         _keep_closed_periods(connection, night)
         if published:
-            connection.execute(
-                sql.SQL("lock table {} in access exclusive mode").format(
-                    sql.SQL(", ").join(sql.Identifier(PUBLISHED, table) for table in published)
-                )
-            )
+            _lock(connection, published)
         rows = sum(_count(connection, CANDIDATE, table) for table in candidate)
         build_id = _sign(connection, night)
         if _schema_exists(connection, PREVIOUS):
@@ -118,19 +154,78 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
             _rename(connection, PREVIOUS, f"marts_retired_{build_id}")
         if _schema_exists(connection, PUBLISHED):
             _rename(connection, PUBLISHED, PREVIOUS)
-            connection.execute(
-                sql.SQL("revoke usage on schema {} from smarketing_reader").format(
-                    sql.Identifier(PREVIOUS)
-                )
-            )
+            _close(connection, PREVIOUS)
+        _take_over(connection, [*candidate, _SIGNATURE])
         _rename(connection, CANDIDATE, PUBLISHED)
         # not before: what has not been checked and published is nobody's to read
-        connection.execute(
-            sql.SQL("grant usage on schema {} to smarketing_reader").format(
-                sql.Identifier(PUBLISHED)
-            )
-        )
+        _open(connection, PUBLISHED)
     return Publication(build_id, len(candidate), rows)
+
+
+def _swap_back(connection: psycopg.Connection, by: str, reason: str) -> Withdrawal:
+    with connection.transaction():
+        _begin(connection)
+        published = _tables(connection, PUBLISHED)
+        if not published:
+            raise WarehouseError(
+                "Nothing has been published yet. `make nightly` runs a night and publishes it."
+            )
+        before = (
+            connection.execute(
+                sql.SQL("select build_id, as_of from {}").format(
+                    sql.Identifier(PREVIOUS, _SIGNATURE)
+                )
+            ).fetchone()
+            if _tables(connection, PREVIOUS)
+            else None
+        )
+        if before is None or _is_withdrawn(connection, before[0]):
+            raise PublishError(
+                "There is no night before the published one to go back to: one is kept, and it has "
+                "been withdrawn or never was. Run the night again: `make nightly`."
+            )
+        _lock(connection, published)
+        [(build_id, as_of)] = connection.execute(
+            sql.SQL("select build_id, as_of from {}").format(sql.Identifier(PUBLISHED, _SIGNATURE))
+        ).fetchall()
+        connection.execute(
+            "update ops.publications set withdrawn_at = clock_timestamp(), withdrawn_by = %s, "
+            "withdrawn_reason = %s where build_id = %s",
+            (by, reason, build_id),
+        )
+        _forget_reports(connection, build_id)
+        _rename(connection, PUBLISHED, f"marts_withdrawn_{build_id}")
+        _rename(connection, PREVIOUS, PUBLISHED)
+        _rename(connection, f"marts_withdrawn_{build_id}", PREVIOUS)
+        _close(connection, PREVIOUS)
+        _open(connection, PUBLISHED)
+    return Withdrawal(build_id, as_of, *before)
+
+
+def _is_withdrawn(connection: psycopg.Connection, build_id: int) -> bool:
+    query = "select 1 from ops.publications where build_id = %s and withdrawn_at is not null"
+    return connection.execute(query, (build_id,)).fetchone() is not None
+
+
+def _forget_reports(connection: psycopg.Connection, build_id: int) -> None:
+    """What a withdrawn night was the first to say counts as never said, unless it stands twice."""
+    connection.execute(
+        """
+        delete from ops.reported_periods as reports
+        using ops.publications as withdrawn
+        where
+            withdrawn.build_id = %s
+            and (reports.as_of, reports.known_at) = (withdrawn.as_of, withdrawn.known_at)
+            and not exists (
+                select
+                from ops.publications as others
+                where
+                    (others.as_of, others.known_at) = (withdrawn.as_of, withdrawn.known_at)
+                    and others.withdrawn_at is null
+            )
+        """,
+        (build_id,),
+    )
 
 
 def _published_already(connection: psycopg.Connection, night: Night) -> Publication | None:
@@ -163,7 +258,6 @@ def _sign(connection: psycopg.Connection, night: Night) -> int:
         ).format(table),
         row,
     )
-    connection.execute(sql.SQL("grant select on {} to smarketing_reader").format(table))
     return int(row[0])
 
 
@@ -214,6 +308,39 @@ def _drop_retired(connection: psycopg.Connection) -> None:
                 connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
         except psycopg.errors.LockNotAvailable:
             continue
+
+
+def _lock(connection: psycopg.Connection, tables: list[str]) -> None:
+    connection.execute(
+        sql.SQL("lock table {} in access exclusive mode").format(
+            sql.SQL(", ").join(sql.Identifier(PUBLISHED, table) for table in tables)
+        )
+    )
+
+
+def _take_over(connection: psycopg.Connection, tables: list[str]) -> None:
+    """What is published belongs to the publisher: who built it cannot change it any more."""
+    connection.execute(
+        sql.SQL("alter schema {} owner to smarketing_publisher").format(sql.Identifier(CANDIDATE))
+    )
+    for table in tables:
+        connection.execute(
+            sql.SQL("alter table {} owner to smarketing_publisher").format(
+                sql.Identifier(CANDIDATE, table)
+            )
+        )
+
+
+def _open(connection: psycopg.Connection, schema: str) -> None:
+    connection.execute(
+        sql.SQL("grant usage on schema {} to smarketing_reader").format(sql.Identifier(schema))
+    )
+
+
+def _close(connection: psycopg.Connection, schema: str) -> None:
+    connection.execute(
+        sql.SQL("revoke usage on schema {} from smarketing_reader").format(sql.Identifier(schema))
+    )
 
 
 def _tables(connection: psycopg.Connection, schema: str) -> list[str]:

@@ -1,10 +1,5 @@
 -- What stands in the warehouse before the first night: schemas, their owners, and the tables
--- that are not models. Idempotent; run by `smarketing warehouse init` as an administrator.
---
--- Roles (least privilege, one per kind of work):
---   smarketing_loader       writes raw_*, agreement, and its own record in ops
---   smarketing_transformer  reads raw_* and agreement, builds models, publishes, writes ops
---   smarketing_reader       reads the published marts, nothing else
+-- that are not models. Idempotent; run after roles.sql, which says who the owners are.
 
 create schema if not exists agreement authorization smarketing_loader;
 create schema if not exists ops authorization smarketing_transformer;
@@ -18,11 +13,18 @@ create schema if not exists raw_salesforce authorization smarketing_loader;
 create schema if not exists raw_salesforce_staging authorization smarketing_loader;
 
 grant usage on schema agreement, raw_csv_export, raw_hubspot, raw_marketo, raw_salesforce
-    to smarketing_transformer;
+    to smarketing_transformer, smarketing_auditor;
 alter default privileges for role smarketing_loader
     in schema agreement, raw_csv_export, raw_hubspot, raw_marketo, raw_salesforce
-    grant select on tables to smarketing_transformer;
-grant usage on schema ops to smarketing_loader;
+    grant select on tables to smarketing_transformer, smarketing_auditor;
+grant usage on schema ops to smarketing_loader, smarketing_auditor, smarketing_publisher;
+-- of every night's models, which lie in schemas that come and go
+alter default privileges for role smarketing_transformer
+    grant usage on schemas to smarketing_auditor;
+alter default privileges for role smarketing_transformer
+    grant select on tables to smarketing_auditor;
+alter default privileges for role smarketing_publisher
+    grant select on tables to smarketing_auditor, smarketing_reader;
 
 -- schema agreement: what the two teams signed, as data ------------------------------------
 
@@ -291,12 +293,14 @@ create table if not exists ops.nights (
     state text not null check (state in ('running', 'published', 'failed')),
     failed_step text,
     message text,
+    accepted_by text,
+    accepted_reason text,
     started_at timestamptz not null default clock_timestamp(),
     ended_at timestamptz,
     primary key (night_id, attempt)
 );
 comment on table ops.nights is
-'One row per attempt at a night. A killed attempt stays "running" until the next one starts and calls it failed.';
+'One row per attempt at a night. A killed attempt stays "running" until the next one starts and calls it failed. accepted_by is the person who said before it that critical checks may fail this once, and accepted_reason why.';
 
 create table if not exists ops.steps (
     night_id text not null,
@@ -361,13 +365,14 @@ create table if not exists ops.check_results (
     failing bigint,
     share_allowed numeric,
     observed text,
+    is_accepted boolean not null default false,
     meaning text not null,
     concerns text not null,
     primary key (night_id, attempt, suite, check_name),
     foreign key (night_id, attempt) references ops.nights on delete cascade
 );
 comment on table ops.check_results is
-'The figure of every check, every night: what it looked at, how many failed, what a failure means and whom it concerns.';
+'The figure of every check, every night: what it looked at, how many failed, what a failure means and whom it concerns. is_accepted: it would have stopped the night, and somebody had accepted that (ops.nights).';
 
 create table if not exists ops.check_failures (
     night_id text not null,
@@ -390,7 +395,7 @@ create table if not exists ops.source_spans (
     foreign key (night_id, attempt) references ops.nights on delete cascade
 );
 comment on table ops.source_spans is
-'What a night went on without: a source that could not be read, and since when (null: never was).';
+'What a night went on without: a source that could not be read, or that had brought nothing new, and since when (null: never anything).';
 
 create table if not exists ops.systems (
     system text primary key,
@@ -406,9 +411,14 @@ create table if not exists ops.publications (
     attempt integer not null,
     as_of timestamptz not null,
     known_at timestamptz not null,
-    published_at timestamptz not null default clock_timestamp()
+    published_at timestamptz not null default clock_timestamp(),
+    withdrawn_at timestamptz,
+    withdrawn_by text,
+    withdrawn_reason text,
+    check ((withdrawn_at is null) = (withdrawn_by is null and withdrawn_reason is null))
 );
-comment on table ops.publications is 'Every publication, in order. The newest is what readers see.';
+comment on table ops.publications is
+'Every publication, in order. The newest that nobody has withdrawn is what readers see.';
 
 create table if not exists ops.reported_periods (
     agreement_version text not null,
@@ -431,6 +441,8 @@ comment on table ops.reported_periods is
 
 grant insert, select on ops.rejected_rows to smarketing_loader;
 grant insert, select, update on ops.systems to smarketing_loader;
+grant insert, delete on ops.check_results, ops.check_failures, ops.source_spans
+to smarketing_auditor;
 
 reset role;
 

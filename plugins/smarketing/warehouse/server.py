@@ -96,7 +96,13 @@ def ensure_database(admin_uri: str, name: str, *, owner: str | None = None) -> s
         if owner is not None and not _exists(connection, "pg_roles", "rolname", owner):
             connection.execute(sql.SQL("create role {} login").format(sql.Identifier(owner)))
         if not _exists(connection, "pg_database", "datname", name):
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            # keys are compared byte by byte, which takes half the time of a locale's rules
+            connection.execute(
+                sql.SQL(
+                    "create database {} template template0"
+                    " locale_provider builtin builtin_locale 'C.UTF-8'"
+                ).format(sql.Identifier(name))
+            )
         if owner is not None:
             connection.execute(
                 sql.SQL("alter database {} owner to {}").format(

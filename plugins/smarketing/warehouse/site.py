@@ -18,9 +18,10 @@ def build_site(uri: str, workdir: Path, page: Path) -> None:
         WarehouseError: nothing has been published yet.
         BuildError: dbt could not write it.
     """
-    with connect(uri, "transformer") as connection:
+    with connect(uri, "auditor") as connection:
         published = connection.execute(
-            "select as_of, known_at from ops.publications order by build_id desc limit 1"
+            "select as_of, known_at from ops.publications where withdrawn_at is null "
+            "order by build_id desc limit 1"
         ).fetchone()
     if published is None:
         raise WarehouseError(

@@ -28,8 +28,7 @@ unread_systems as (
 
     select
         systems.system,
-        -- a source that was never read has told nothing at all
-        min(coalesce(spans.missing_from, '-infinity')) as unread_from
+        min(spans.missing_from) as unread_from
     from spans
     inner join systems
         on spans.source = systems.source

@@ -17,15 +17,10 @@ history as (
     where
         kind = 'contacts'
         and property in (
-            'email',
-            'second_email',
-            'phone',
-            'company',
-            'country',
-            'region',
-            'persona',
-            'channel',
-            'score'
+            {%- for name in lead_fields() %}
+                '{{ name }}',
+            {%- endfor %}
+            'second_email'
         )
 
 ),

@@ -229,17 +229,9 @@ told as (
         told_fields.field,
         case when record_versions.is_known_at_entry then 2 else 3 end as basis,
         2 as told_by,
-        case told_fields.field
-            when 'email' then record_versions.email
-            when 'second_email' then record_versions.second_email
-            when 'phone' then record_versions.phone
-            when 'company' then record_versions.company
-            when 'country' then record_versions.country
-            when 'region' then record_versions.region
-            when 'persona' then record_versions.persona
-            when 'channel' then record_versions.channel
-            when 'score' then record_versions.score::text
-        end as value
+        {{ field_value(
+            lead_fields() + ['second_email'], 'told_fields.field', 'record_versions'
+        ) }} as value
     from record_versions
     inner join told_fields
         on

@@ -25,15 +25,10 @@ changes as (
     where
         object in ('Lead', 'Contact')
         and field in (
-            'email',
-            'second_email',
-            'phone',
-            'company',
-            'country',
-            'region',
-            'persona',
-            'channel',
-            'score'
+            {%- for name in lead_fields() %}
+                '{{ name }}',
+            {%- endfor %}
+            'second_email'
         )
     order by
         record_key asc,
@@ -70,6 +65,7 @@ first_changes as (
 
 ),
 
+-- what stood there right before the first change is known, however far back changes are
 at_the_beginning as (
 
     select
@@ -78,20 +74,12 @@ at_the_beginning as (
         tracked.field,
         case
             when first_changes.record_key is not null then first_changes.old_value
-            else
-                case tracked.field
-                    when 'email' then records.email
-                    when 'second_email' then records.second_email
-                    when 'phone' then records.phone
-                    when 'company' then records.company
-                    when 'country' then records.country
-                    when 'region' then records.region
-                    when 'persona' then records.persona
-                    when 'channel' then records.channel
-                    when 'score' then trim_scale(records.score)::text
-                end
+            else {{ field_value(lead_fields() + ['second_email'], 'tracked.field', 'records') }}
         end as value,
-        greatest(records.created_at, tracked.complete_since) as changed_at
+        least(
+            greatest(records.created_at, tracked.complete_since),
+            first_changes.changed_at - interval '1 microsecond'
+        ) as changed_at
     from records
     inner join tracked
         on
@@ -101,10 +89,7 @@ at_the_beginning as (
         on
             records.record_key = first_changes.record_key
             and tracked.field = first_changes.field
-    where
-        coalesce(
-            first_changes.changed_at > greatest(records.created_at, tracked.complete_since), true
-        )
+    where coalesce(first_changes.changed_at > records.created_at, true)
 
 ),
 

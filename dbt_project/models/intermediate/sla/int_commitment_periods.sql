@@ -29,11 +29,7 @@ period_kinds as (
     select distinct
         version,
         period_kind,
-        case period_kind
-            when 'week' then interval '1 week'
-            when 'month' then interval '1 month'
-            when 'quarter' then interval '3 months'
-        end as period_length
+        {{ period_length('period_kind') }} as period_length
     from commitments
 
 ),

@@ -24,7 +24,12 @@ periods as (
 cycle_stages as (
 
     select
-        cycle_stages.*,
+        cycle_stages.lead_id,
+        cycle_stages.cycle_number,
+        cycle_stages.stage,
+        cycle_stages.is_inferred,
+        cycle_stages.is_date_only,
+        cycle_stages.entered_at,
         leads.persona,
         leads.region,
         leads.channel,
@@ -51,6 +56,7 @@ observed_entries as (
 period_kinds as (
 
     select distinct
+        placing_stage,
         period_kind,
         zone
     from periods
@@ -69,7 +75,8 @@ dated as materialized (
             period_kinds.period_kind, cycle_stages.entered_at at time zone period_kinds.zone
         )::date as period_start_date
     from cycle_stages
-    cross join period_kinds
+    inner join period_kinds
+        on cycle_stages.stage = period_kinds.placing_stage
 
 ),
 

@@ -6,13 +6,18 @@ with
 periods as (
 
     select * from {{ ref('int_commitment_periods') }}
+    where coalesce(judged_by = 'acceptance', metric <> 'quality')
 
 ),
 
 handoffs as (
 
     select
-        handoffs.*,
+        handoffs.lead_id,
+        handoffs.cycle_number,
+        handoffs.team,
+        handoffs.is_date_only,
+        handoffs.handed_off_at,
         leads.persona,
         leads.region,
         leads.channel,
@@ -48,6 +53,7 @@ first_touches as (
 period_kinds as (
 
     select distinct
+        metric,
         period_kind,
         zone
     from periods
@@ -140,8 +146,9 @@ told as (
 
 ),
 
--- the period of each kind in which it counts, to be joined by equality
-dated as (
+-- the period of each kind in which it counts. Written down, so that it is joined by equality: folded
+-- into the join, every period of a metric would be tried on every handoff
+dated as materialized (
 
     select
         told.*,
@@ -151,7 +158,8 @@ dated as (
             period_kinds.period_kind, told.occurred_at at time zone period_kinds.zone
         )::date as period_start_date
     from told
-    cross join period_kinds
+    inner join period_kinds
+        on told.metric = period_kinds.metric
 
 ),
 
@@ -189,9 +197,8 @@ final as (
             and periods.zone = dated.period_zone
             and periods.period_start_date = dated.period_start_date
     where
-        coalesce(periods.judged_by = 'acceptance', periods.metric <> 'quality')
         -- deleted before the period was over: not of its population
-        and coalesce(dated.deleted_at >= periods.period_end_at, true)
+        coalesce(dated.deleted_at >= periods.period_end_at, true)
         and {{ in_segment('periods', {
             'persona': 'dated.persona', 'region': 'dated.region', 'channel': 'dated.channel',
             'team': 'dated.team', 'owner': 'dated.owner_name'

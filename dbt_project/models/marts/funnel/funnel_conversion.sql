@@ -58,11 +58,8 @@ period_kinds as (
 
     select *
     from (
-        values
-        ('week', interval '1 week'),
-        ('month', interval '1 month'),
-        ('quarter', interval '3 months')
-    ) as kinds (period_kind, period_length)
+        values ('week'), ('month'), ('quarter')
+    ) as kinds (period_kind)
 
 ),
 
@@ -124,7 +121,7 @@ members as (
                 then
                     ({{ as_of() }} at time zone journeys.zone)::date
                     - (journeys.entered_at at time zone journeys.zone)::date - 1
-            else extract(epoch from {{ as_of() }} - journeys.entered_at) / 86400
+            else date_part('epoch', {{ as_of() }} - journeys.entered_at) / 86400
         end as age_days,
         -- nothing comes any more of a cycle that is over, that left the path, or of who is gone
         journeys.days is not null
@@ -139,24 +136,28 @@ members as (
 
 ),
 
--- early, before they are laid out by period and segment: how many of a kind entered on a day
+-- early, before they are laid out by period and segment: how many of a kind entered in a week, as far
+-- as it lies in one month. All its days lie in the same periods, and its first day stands for it
 entered as (
 
     select
         from_stage,
         to_stage,
-        entered_date,
+        greatest(
+            date_trunc('week', entered_date::timestamp),
+            date_trunc('month', entered_date::timestamp)
+        )::date as entered_date,
         persona,
         region,
         channel,
         deleted_at,
-        count(*) as entered_count,
-        count(*) filter (where is_resolved) as resolved_count,
-        count(days) as converted_count,
-        count(*) filter (where days <= 7) as in_7_days_count,
-        count(*) filter (where days <= 30) as in_30_days_count,
-        count(*) filter (where days <= 60) as in_60_days_count,
-        count(*) filter (where days <= 90) as in_90_days_count,
+        count(*)::integer as entered_count,
+        (count(*) filter (where is_resolved))::integer as resolved_count,
+        count(days)::integer as converted_count,
+        (count(*) filter (where days <= 7))::integer as in_7_days_count,
+        (count(*) filter (where days <= 30))::integer as in_30_days_count,
+        (count(*) filter (where days <= 60))::integer as in_60_days_count,
+        (count(*) filter (where days <= 90))::integer as in_90_days_count,
         min(age_days) as age_days
     from members
     group by 1, 2, 3, 4, 5, 6, 7
@@ -172,7 +173,7 @@ arrived as (
         leads.channel,
         leads.deleted_at,
         (cycle_stages.entered_at at time zone cycle_stages.zone)::date as entered_date,
-        count(*) as arrived_count
+        count(*)::integer as arrived_count
     from cycle_stages
     inner join leads
         on cycle_stages.lead_id = leads.lead_id
@@ -192,15 +193,15 @@ cohorts as (
         period_kinds.period_kind,
         date_trunc(period_kinds.period_kind, entered.entered_date::timestamp)::date
             as period_start_date,
-        {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }}
+        {{ period_end_at('entered.entered_date', 'period_kinds.period_kind', 'current_era.zone') }}
             as period_end_at,
-        sum(entered.entered_count) as entered_count,
-        sum(entered.resolved_count) as resolved_count,
-        sum(entered.converted_count) as converted_count,
-        sum(entered.in_7_days_count) as in_7_days_count,
-        sum(entered.in_30_days_count) as in_30_days_count,
-        sum(entered.in_60_days_count) as in_60_days_count,
-        sum(entered.in_90_days_count) as in_90_days_count,
+        sum(entered.entered_count)::integer as entered_count,
+        sum(entered.resolved_count)::integer as resolved_count,
+        sum(entered.converted_count)::integer as converted_count,
+        sum(entered.in_7_days_count)::integer as in_7_days_count,
+        sum(entered.in_30_days_count)::integer as in_30_days_count,
+        sum(entered.in_60_days_count)::integer as in_60_days_count,
+        sum(entered.in_90_days_count)::integer as in_90_days_count,
         min(entered.age_days) as age_days
     from entered
     cross join period_kinds
@@ -208,7 +209,9 @@ cohorts as (
     where
         coalesce(
             entered.deleted_at
-            >= {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'entered.entered_date', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
     group by 1, 2, 3, 4, 5, 6, 7, 8
@@ -226,9 +229,9 @@ arrivals as (
         period_kinds.period_kind,
         date_trunc(period_kinds.period_kind, arrived.entered_date::timestamp)::date
             as period_start_date,
-        {{ period_end_at('arrived.entered_date', 'period_kinds', 'current_era.zone') }}
+        {{ period_end_at('arrived.entered_date', 'period_kinds.period_kind', 'current_era.zone') }}
             as period_end_at,
-        sum(arrived.arrived_count) as arrived_count
+        sum(arrived.arrived_count)::integer as arrived_count
     from arrived
     inner join pairs
         on arrived.stage = pairs.to_stage
@@ -237,7 +240,9 @@ arrivals as (
     where
         coalesce(
             arrived.deleted_at
-            >= {{ period_end_at('arrived.entered_date', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'arrived.entered_date', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
     group by 1, 2, 3, 4, 5, 6, 7, 8

@@ -18,9 +18,17 @@ campaigns as (
 
 ),
 
+-- by month, of which all periods are made
 spend as (
 
-    select * from {{ ref('fct_campaign_spend') }}
+    select
+        campaign_key,
+        channel,
+        currency,
+        date_trunc('month', spent_date::timestamp)::date as spent_month,
+        sum(spent_amount) as spent_amount
+    from {{ ref('fct_campaign_spend') }}
+    group by 1, 2, 3, 4
 
 ),
 
@@ -35,10 +43,8 @@ period_kinds as (
 
     select *
     from (
-        values
-        ('month', interval '1 month'),
-        ('quarter', interval '3 months')
-    ) as kinds (period_kind, period_length)
+        values ('month'), ('quarter')
+    ) as kinds (period_kind)
 
 ),
 
@@ -59,17 +65,17 @@ first_entries as (
 
 ),
 
--- early, before they are laid out by period and segment: how many of a kind entered on a day
+-- early, before they are laid out by period and segment: how many of a kind entered in a month
 entered as (
 
     select
         first_entries.stage,
-        first_entries.entered_date,
+        date_trunc('month', first_entries.entered_date::timestamp)::date as entered_month,
         leads.campaign_key,
         coalesce(campaigns.channel, leads.channel) as channel,
         leads.deleted_at,
         min(first_entries.stage_rank) as stage_rank,
-        count(*) as entry_count
+        count(*)::integer as entry_count
     from first_entries
     inner join leads
         on first_entries.lead_id = leads.lead_id
@@ -83,7 +89,7 @@ counted as (
 
     select
         period_kinds.period_kind,
-        date_trunc(period_kinds.period_kind, entered.entered_date::timestamp)::date
+        date_trunc(period_kinds.period_kind, entered.entered_month::timestamp)::date
             as period_start_date,
         segments.segment,
         segments.dimension,
@@ -99,7 +105,9 @@ counted as (
         -- deleted before the period was over: not of its population
         coalesce(
             entered.deleted_at
-            >= {{ period_end_at('entered.entered_date', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'entered.entered_month', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
     group by 1, 2, 3, 4, 5, 6
@@ -110,7 +118,7 @@ spent as (
 
     select
         period_kinds.period_kind,
-        date_trunc(period_kinds.period_kind, spend.spent_date::timestamp)::date
+        date_trunc(period_kinds.period_kind, spend.spent_month::timestamp)::date
             as period_start_date,
         segments.segment,
         segments.dimension,

@@ -12,9 +12,17 @@ attribution as (
 
 ),
 
+-- by month, of which all periods are made
 spend as (
 
-    select * from {{ ref('fct_campaign_spend') }}
+    select
+        campaign_key,
+        channel,
+        currency,
+        date_trunc('month', spent_date::timestamp)::date as spent_month,
+        sum(spent_amount) as spent_amount
+    from {{ ref('fct_campaign_spend') }}
+    group by 1, 2, 3, 4
 
 ),
 
@@ -35,10 +43,8 @@ period_kinds as (
 
     select *
     from (
-        values
-        ('month', interval '1 month'),
-        ('quarter', interval '3 months')
-    ) as kinds (period_kind, period_length)
+        values ('month'), ('quarter')
+    ) as kinds (period_kind)
 
 ),
 
@@ -105,7 +111,9 @@ placed as (
         -- deleted before the period was over: not of its population
         coalesce(
             happenings.deleted_at
-            >= {{ period_end_at('happenings.happened_date', 'period_kinds', 'current_era.zone') }},
+            >= {{ period_end_at(
+                'happenings.happened_date', 'period_kinds.period_kind', 'current_era.zone'
+            ) }},
             true
         )
 
@@ -192,7 +200,7 @@ spent as (
 
     select
         period_kinds.period_kind,
-        date_trunc(period_kinds.period_kind, spend.spent_date::timestamp)::date
+        date_trunc(period_kinds.period_kind, spend.spent_month::timestamp)::date
             as period_start_date,
         spend.currency,
         segments.segment,

@@ -23,10 +23,8 @@ period_kinds as (
 
     select *
     from (
-        values
-        ('month', interval '1 month'),
-        ('quarter', interval '3 months')
-    ) as kinds (period_kind, period_length)
+        values ('month'), ('quarter')
+    ) as kinds (period_kind)
 
 ),
 
@@ -50,8 +48,8 @@ periods as (
         period_kinds.period_kind,
         starts.local_start::date as period_start_date,
         starts.local_start at time zone current_era.zone as period_start_at,
-        (starts.local_start + period_kinds.period_length) at time zone current_era.zone
-            as period_end_at
+        (starts.local_start + {{ period_length('period_kinds.period_kind') }})
+        at time zone current_era.zone as period_end_at
     from (
         select
             currency,
@@ -67,7 +65,7 @@ periods as (
                 period_kinds.period_kind, bounds.first_known_at at time zone current_era.zone
             ),
             {{ as_of() }} at time zone current_era.zone,
-            period_kinds.period_length
+            {{ period_length('period_kinds.period_kind') }}
         ) as starts (local_start)
     where starts.local_start at time zone current_era.zone < {{ as_of() }}
 

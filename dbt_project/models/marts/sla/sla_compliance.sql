@@ -20,7 +20,7 @@ unread as (
         string_agg(spans.source, ', ' order by spans.source) as unread_sources
     from (select distinct period_end_at from periods) as period_ends
     inner join {{ ref('stg_ops__source_spans') }} as spans
-        on coalesce(spans.missing_from, '-infinity') < period_ends.period_end_at
+        on period_ends.period_end_at > spans.missing_from
     group by 1
 
 ),
@@ -170,7 +170,7 @@ final as (
         dimension_value,
         status,
         case
-            when status = 'undetermined' then unread_sources || ' could not be read'
+            when status = 'undetermined' then unread_sources || ' did not arrive'
         end as status_reason,
 
         ----------  numerics

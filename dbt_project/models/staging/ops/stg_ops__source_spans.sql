@@ -33,7 +33,8 @@ renamed as (
         spans.source,
 
         ----------  timestamps
-        spans.missing_from
+        -- a source that was never read has told nothing at all
+        coalesce(spans.missing_from, '-infinity') as missing_from
     from spans
     inner join this_night
         on
