@@ -30,7 +30,7 @@ PERSONAL = (
 # who it is, or a link to it; what is left of a row is compared
 KEYS = {
     "lead_id", "record_key", "touch_key", "first_touch_key", "member_key", "record_url",
-    "finding_id", "changed_lead_ids", "value",
+    "finding_id", "changed_lead_ids", "value", "masked_email",
 }  # fmt: skip
 
 
@@ -82,7 +82,8 @@ def without_keys(company: Company, schema: str) -> dict[str, Rows]:
         columns: dict[str, list[str]] = {}
         for table, column in connection.execute(
             "select table_name, column_name from information_schema.columns"
-            " where table_schema = %s and table_name not in ('published_night', 'dim_lead_contacts')"
+            " where table_schema = %s"
+            " and table_name not in ('published_night', 'dim_lead_contacts')"
             " order by 1, 2",
             [schema],
         ):

@@ -19,6 +19,7 @@ _PERSONAL: Final = {
     "email": "email",
     "normal_email": "email",
     "second_email": "email",
+    "masked_email": "masked",
     "phone": "phone",
     "company": "company",
     "value": "value",
@@ -212,7 +213,11 @@ def _maps(plan: Plan) -> dict[str, str]:
         }
         for treatment in ("email", "phone", "company", "word")
     )
-    # of an address, the marts tell the domain
+    # of an address, the marts tell the domain, and the first letter
+    masked = {
+        f"{old[0]}***@{old.split('@')[1]}": f"{new[0]}***@{new.split('@')[1]}"
+        for old, new in email.items()
+    }
     domains = {old.split("@")[1]: new.split("@")[1] for old, new in email.items()}
     maps = {
         "record": plan.record_keys,
@@ -222,6 +227,7 @@ def _maps(plan: Plan) -> dict[str, str]:
         "company": company,
         "word": word,
         "value": domains,
+        "masked": masked,
     }
     return {name: orjson.dumps(map_).decode() for name, map_ in maps.items()}
 
