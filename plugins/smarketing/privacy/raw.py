@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -49,7 +49,8 @@ _LOGGED_ATTRIBUTES: Final = {
 class Plan:
     """What is exchanged for what: records, events, values by how they are treated, accounts.
 
-    ``held``: the records of which we have a version; of the others, rows are deleted.
+    ``held``: the records of which we have a version; of the others, rows are deleted. ``missed``:
+    the night that missed those whom the vendor has erased.
     """
 
     records: dict[Record, str] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Plan:
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     accounts: dict[Record, str] = field(default_factory=dict)
     unlike: set[str] = field(default_factory=set)
+    missed: dict[Record, datetime] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Collection[Record], addresses: Collection[str]) -> Plan:
@@ -78,6 +80,7 @@ class Plan:
                 "values": self.values,
                 "accounts": [[*account, new] for account, new in self.accounts.items()],
                 "unlike": sorted(self.unlike),
+                "missed": [[*record, night] for record, night in self.missed.items()],
             }
         ).decode()
 
@@ -93,6 +96,10 @@ class Plan:
             {treatment: dict(values) for treatment, values in plan["values"].items()},
             {(system, account): new for system, account, new in plan["accounts"]},
             set(plan["unlike"]),
+            {
+                (system, record): datetime.fromisoformat(night)
+                for system, record, night in plan["missed"]
+            },
         )
 
     @property
@@ -110,6 +117,7 @@ def make_plan(connection: Connection[Any], found: Found) -> Plan:
     plan.held = set(found.held)
     if not plan.records and not plan.addresses:
         return plan
+    plan.missed = _missed(connection, plan)
     told: dict[Treatment, set[str]] = {"email": set(), "phone": set(), "company": set()}
     told["word"] = set()
     labels = _labels(connection)
@@ -141,6 +149,16 @@ def make_plan(connection: Connection[Any], found: Found) -> Plan:
     }
     plan.unlike = choice.unlike
     return plan
+
+
+def _missed(connection: Connection[Any], plan: Plan) -> dict[Record, datetime]:
+    """The night that missed each of those whom HubSpot has erased."""
+    query = sql.SQL(
+        "select system, record_id, min(_known_from) from raw_hubspot.deletions"
+        " where kind = 'contacts' and how = 'vanished' and {} group by 1, 2"
+    ).format(of_records("record_id"))
+    given = as_given(plan.records)
+    return {(system, record): night for system, record, night in connection.execute(query, given)}
 
 
 def erase_raw(connection: Connection[Any], plan: Plan, erased_at: datetime) -> dict[str, int]:
@@ -206,9 +224,11 @@ def _rows(
         conditions += persons
         given["one_of_them"] = f'"({"|".join(map(re.escape, given["ids"]))})"'
         conditions += [
-            sql.SQL("(system = any(%(systems)s) and {} ~ %(one_of_them)s)").format(
-                sql.Identifier(name)
-            )
+            # with the versions of it that do not name them
+            sql.SQL(
+                "_record_key in (select _record_key from {}"
+                " where system = any(%(systems)s) and {} ~ %(one_of_them)s)"
+            ).format(sql.Identifier(place.schema, place.table), sql.Identifier(name))
             for name in place.treated("people")
         ]
         if place.linked_by:
@@ -236,13 +256,38 @@ def _rows(
         conditions.append(sql.SQL("{} = any(%(events)s)").format(sql.Identifier(place.own[-1])))
     if not conditions:
         return
-    query = sql.SQL("select ctid::text as _ctid, * from {} where {}{}").format(
+    query = sql.SQL("select ctid::text as _ctid, * from {} where {} order by _known_from{}").format(
         sql.Identifier(place.schema, place.table),
         sql.SQL(" or ").join(conditions),
         sql.SQL(" for update" if for_update else ""),
     )
     with connection.cursor(row_factory=dict_row) as cursor:
-        yield from cursor.execute(query, given)
+        rows = cursor.execute(query, given)
+        yield from _as_before(place, rows, plan) if place.treated("people") else rows
+
+
+def _as_before(place: Place, rows: Iterable[Row], plan: Plan) -> Iterator[Row]:
+    """Versions in their order, with those who dropped out of one because they were erased.
+
+    Who is erased at the vendor drops out of all that they took part in, in the night that misses
+    them. Who was taken out of it before that never took part.
+    """
+    last: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        system, key = row["system"], row["_record_key"]
+        for column in place.treated("people"):
+            people = orjson.loads(row[column] or "[]")
+            before = last.setdefault(key, {}).get(column, [])
+            dropped = [
+                one
+                for one in before
+                if one not in people
+                and (missed := plan.missed.get((system, one)))
+                and row["_known_from"] >= missed
+            ]
+            last[key][column] = people + dropped
+            row[column] = orjson.dumps(people + dropped).decode()
+        yield row
 
 
 def _is_deletion(place: Place) -> bool:

@@ -66,10 +66,11 @@ def mask_metadata(uri: str, pattern: str) -> int:
 
 def _forms(text: str) -> Iterator[bytes]:
     """A text as files write it: as it is, and escaped for JSON, HTML and addresses."""
-    # patterns of bytes know no capitals but those of ASCII
+    # patterns of bytes know the capitals of ASCII, and no others
+    cases = (text,) if text.isascii() else (text, text.lower(), text.upper())
     spelled = {
         write(case)
-        for case in (text, text.lower(), text.upper())
+        for case in cases
         for write in (
             str,
             lambda one: json.dumps(one)[1:-1],

@@ -51,6 +51,7 @@ def counts(account: Account) -> list[tuple[object, ...]]:
         select 'calls', kind, direction, outcome, happened_at::text, owner_id,
             jsonb_array_length(contact_ids::jsonb)
         from raw_hubspot.engagements
+        where _known_until is null
         union all
         select 'history', property, value, source_type, changed_at::text, null, null
         from raw_hubspot.property_history
@@ -75,10 +76,12 @@ def test_whom_hubspot_erased_is_nobody_from_the_same_night_on(account: Account) 
     before = counts(account)
     account.clock.advance(3600)
     account.call("POST", f"{CONTACTS}/gdpr-delete", json={"objectId": record})
+    # all is told anew, calls and deals without them
+    account.run("delete from raw_hubspot._dlt_pipeline_state")
     account.night(1)
     told = tell(account)
     assert told.records == 1
-    assert tables_with(account.uri, (f'"{record}"', f":{record}", address, phone)) == set()
+    assert tables_with(account.uri, (record, address, phone)) == set()
     assert counts(account) == before
     assert account.rows("select origin, state from ops.erasures") == [("hubspot", "done")]
     # the person left when HubSpot said so, and no second time
@@ -96,7 +99,7 @@ def test_whom_hubspot_erased_is_nobody_from_the_same_night_on(account: Account) 
         len(account.ids())
     )
     assert counts(account) == before
-    assert tables_with(account.uri, (f'"{record}"', f":{record}", address, phone)) == set()
+    assert tables_with(account.uri, (record, address, phone)) == set()
 
 
 def test_by_hand_also_while_hubspot_still_has_them(account: Account) -> None:
@@ -115,7 +118,7 @@ def test_by_hand_also_while_hubspot_still_has_them(account: Account) -> None:
     account.night(1)
     tell(account)
     account.night(2)
-    assert tables_with(account.uri, (f'"{record}"', f":{record}", address, phone)) == set()
+    assert tables_with(account.uri, (record, address, phone)) == set()
     assert tables_with(account.uri, ("+99 12345678",)) == set()
     assert counts(account) == before
 
