@@ -98,8 +98,7 @@ class Suppression:
         ):
             known = lasting.get(key, {})
             if known:
-                people = place.treated("people")
-                changes[number] = {name: known[name] for name in known if name not in people}
+                changes[number] = self._about_nobody(place, rows, number, system, known)
             elif self._names_erased(place, rows, number, system):
                 is_out[number] = True
                 continue
@@ -152,6 +151,19 @@ class Suppression:
             self._meet(place, rows, number, system)
             return True
         return False
+
+    def _about_nobody(
+        self, place: Place, rows: _Rows, number: int, system: str, known: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What becomes of a row that goes on without a person, but for those who took part."""
+        change = dict(known)
+        for column in place.treated("people"):
+            change.pop(column, None)
+        for column in place.treated("person"):
+            # it may be somebody else's by now
+            if not self._is_erased_record(system, rows[column][number]):
+                change.pop(column, None)
+        return change
 
     def _meet(self, place: Place, rows: _Rows, number: int, system: str) -> None:
         """Remember a record that is known by now to be of somebody erased."""
