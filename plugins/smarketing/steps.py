@@ -181,12 +181,13 @@ def transform(night: dict[str, Any], layer: Layer) -> None:
 
 def check_qualification(night: dict[str, Any]) -> None:
     """Do the candidate marts keep the rules that both teams signed?"""
-    from expectations import qualification
+    from expectations import marts, qualification
     from smarketing.quality.run import run_suites
 
     with _step(night, "check.qualification") as work:
         rules = qualification.rules_in_force(work.uri)
         suites = qualification.suites(rules, work.night)
+        suites += marts.suites(work.night, marts.published_as_of(work.uri))
         _tally(work.step, run_suites(work.uri, work.night, suites))
 
 
@@ -220,6 +221,8 @@ def _instant(text: str) -> datetime:
 def _tally(step: Step, outcomes: Sequence[Outcome]) -> None:
     passed = sum(outcome.state == "passed" for outcome in outcomes)
     step.note = f"{passed} of {len(outcomes)} checks passed"
+    if skipped := sum(outcome.state == "skipped" for outcome in outcomes):
+        step.note += f", {skipped} had nothing to check"
     # had nobody accepted it, we should not be here
     if accepted := sum(outcome.can_be_accepted for outcome in outcomes):
         step.note += f", {accepted} that would stop the night accepted"
