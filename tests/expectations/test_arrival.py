@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from smarketing.night import Night
+from smarketing.sources.reading import create_raw_tables
 from smarketing.warehouse.connection import connect
 
 from expectations.arrival import suites
@@ -23,21 +24,27 @@ Connection = psycopg.Connection[Any]
 
 @pytest.fixture
 def raw(warehouse: str) -> Iterator[Connection]:
-    """A session of the loader, and raw tables without a row."""
+    """A session of the loader, and the raw tables of all sources without a row."""
     with connect(warehouse, "loader", autocommit=True) as connection:
-        connection.execute(
-            """
-            create table raw_csv_export.leads (
-                system text, lead_id text, created_at timestamptz, created_on date,
-                _known_from timestamptz, _known_until timestamptz
-            );
-            create table raw_csv_export.stage_changes (
-                system text, lead_id text, occurred_at timestamptz, occurred_on date,
-                _known_from timestamptz, _known_until timestamptz
-            );
-            """
-        )
+        create_raw_tables(connection)
         yield connection
+
+
+def tell(raw: Connection, table: str, **values: object) -> None:
+    """Add a version of any record; what the loader gives every row is filled in."""
+    columns = {
+        "system": "crm",
+        "_record_key": "[]",
+        "_row_hash": "",
+        "_sequence": 0,
+        "_known_from": LONG_AGO,
+        **({"_file_date": LONG_AGO.date(), "_file": "", "_line": 1} if "csv" in table else {}),
+        **values,
+    }
+    raw.execute(
+        f"insert into {table} ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})",
+        tuple(columns.values()),
+    )
 
 
 def add(
@@ -51,9 +58,16 @@ def add(
 ) -> None:
     """Add a version of a record. A date is a day whose time the source does not know."""
     at, on = (moment, None) if isinstance(moment, datetime) else (None, moment)
-    raw.execute(
-        f"insert into raw_csv_export.{table} values ('crm', %s, %s, %s, %s, %s)",
-        (lead_id, at, on, known, until),
+    name = "created" if table == "leads" else "occurred"
+    extra = {} if table == "leads" else {"stage": "MQL"}
+    tell(
+        raw,
+        f"raw_csv_export.{table}",
+        lead_id=lead_id,
+        **{f"{name}_at": at, f"{name}_on": on},
+        **extra,
+        _known_from=known,
+        _known_until=until,
     )
 
 
@@ -177,14 +191,8 @@ def test_a_silent_system_does_not_hide_behind_another_of_its_kind(
     warehouse: str, night: Night, raw: Connection
 ) -> None:
     add(raw, "leads", "a", LONG_AGO)
-    for table in ("leads", "stage_changes"):
-        raw.execute(
-            f"insert into raw_csv_export.{table} (system, lead_id, _known_from)"
-            " values ('another', 'a', %s)",
-            [LONG_AGO],
-        )
-    raw.execute(
-        "update raw_csv_export.leads set created_at = %s where system = 'another'", [night.as_of]
+    tell(
+        raw, "raw_csv_export.leads", system="another", lead_id="a", created_at=night.as_of
     )
     assert arrived(warehouse, night).states["fresh"] == "failed"
     raw.execute("delete from raw_csv_export.leads where system = 'crm'")
