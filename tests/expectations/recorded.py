@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 import psycopg
 from smarketing.night import Night
 from smarketing.quality.checks import Suite
-from smarketing.quality.run import ChecksFailedError, run_suites
+from smarketing.quality.run import ChecksFailedError, Outcome, run_suites
 
 
 @dataclass
 class Recorded:
     """What is on record of a night's checks, by check name, and what stopped the night if it did.
 
-    ``figures`` are the rows evaluated and the rows failing, ``keys`` those of the failing rows.
+    ``outcomes`` are what the checks said, if nothing stopped the night. ``figures`` are the rows
+    evaluated and the rows failing, ``keys`` those of the failing rows.
     """
 
     stopped: str | None = None
+    outcomes: Sequence[Outcome] = ()
     states: dict[str, str] = field(default_factory=dict)
     figures: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
@@ -28,7 +30,7 @@ def check(uri: str, night: Night, suites: Sequence[Suite]) -> Recorded:
     """Run the suites for the night."""
     recorded = Recorded()
     try:
-        run_suites(uri, night, suites)
+        recorded.outcomes = run_suites(uri, night, suites)
     except ChecksFailedError as error:
         recorded.stopped = str(error)
     with psycopg.connect(uri) as connection:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from smarketing.night import Night
+from smarketing.quality.arrivals import NothingArrivedError, mark_late, refuse_silence
 from smarketing.sources.reading import create_raw_tables
 from smarketing.warehouse.connection import connect
 
@@ -38,7 +39,7 @@ def tell(raw: Connection, table: str, **values: object) -> None:
         "_row_hash": "",
         "_sequence": 0,
         "_known_from": LONG_AGO,
-        **({"_file_date": LONG_AGO.date(), "_file": "", "_line": 1} if "csv" in table else {}),
+        **({"_file": "", "_line": 1} if "csv" in table else {}),
         **values,
     }
     raw.execute(
@@ -85,6 +86,14 @@ def arrived(warehouse: str, night: Night, *, fresh_within_hours: int = FRESH_WIT
     )
 
 
+def spans(warehouse: str) -> list[tuple[Any, ...]]:
+    """What the night goes without: the source, since when and until when."""
+    with psycopg.connect(warehouse) as connection:
+        return connection.execute(
+            "select source, missing_from, missing_until from ops.source_spans"
+        ).fetchall()
+
+
 @pytest.mark.parametrize("table", ["leads", "stage_changes"])
 @pytest.mark.parametrize(
     ("age", "state"),
@@ -106,10 +115,12 @@ def test_the_newest_event_may_be_so_many_hours_old(
     recorded = arrived(warehouse, night)
     assert recorded.states["fresh"] == state
     assert recorded.states["leads_arrived"] == "passed"
-    if state == "failed":
-        assert "nothing newer than 36 hours" in (recorded.stopped or "")
-    else:
-        assert recorded.stopped is None
+    # nobody else has to wait for it
+    assert recorded.stopped is None
+    late = mark_late(warehouse, night, recorded.outcomes)
+    assert late == (["exports"] if state == "failed" else [])
+    newest = LONG_AGO if age <= timedelta() else night.as_of - age
+    assert spans(warehouse) == [("exports", newest, night.known_at)] * len(late)
 
 
 def test_what_was_learnt_after_the_night_or_is_known_no_more_does_not_make_it_fresh(
@@ -137,13 +148,23 @@ def test_a_day_counts_from_its_start_in_utc_wherever_the_server_stands(
     assert recorded.keys["fresh"] == (["exports"] if state == "failed" else [])
 
 
-def test_an_export_that_brought_nothing_stops_the_night(
+def test_an_export_that_never_brought_anything_is_missing_since_ever(
     warehouse: str, night: Night, raw: Connection
 ) -> None:
     recorded = arrived(warehouse, night)
     assert recorded.states["leads_arrived"] == recorded.states["fresh"] == "failed"
-    assert "no lead has ever arrived" in (recorded.stopped or "")
     assert recorded.states["volume"] == "passed"
+    assert mark_late(warehouse, night, recorded.outcomes) == ["exports"]
+    assert spans(warehouse) == [("exports", None, night.known_at)]
+
+
+def test_a_night_to_which_nothing_came_is_none(
+    warehouse: str, night: Night, raw: Connection
+) -> None:
+    mark_late(warehouse, night, arrived(warehouse, night).outcomes)
+    refuse_silence(warehouse, night, ["exports", "another"])
+    with pytest.raises(NothingArrivedError, match="exports: no lead has ever arrived"):
+        refuse_silence(warehouse, night, ["exports"])
 
 
 @pytest.mark.parametrize(("this_week", "state"), [(4, "passed"), (3, "passed"), (2, "failed")])

@@ -213,11 +213,16 @@ def test_a_critical_failure_stops_the_night_in_words_and_everything_is_on_record
 ) -> None:
     judge_many(marts, 300, failing=250)
     recorded = check(warehouse, night, suites([REACHABLE, PERSONA], night))
-    assert recorded.stopped == (
+    told, what_to_do = (recorded.stopped or "").split("What was published before still is.")
+    assert told == (
         "1 of 6 checks stop the night:\n"
         "  qualification.rules.mql_reachable failed (250 of 300): leads in mql break what was"
-        " agreed: An MQL can be reached. (concerns marketing)"
+        " agreed: An MQL can be reached. (concerns marketing)\n"
+        "    for example 1/1\n"
+        "    for example 10/1\n"
+        "    for example 100/1\n"
     )
+    assert "smarketing nightly --accept REASON" in what_to_do
     assert recorded.states == {
         "leads_exist": "passed",
         "mql_reachable": "failed",

@@ -69,18 +69,27 @@ class Company:
                 environment.setenv(name, value)
             yield
 
-    def begin_night(self, night: date, *, known: date | None = None) -> dict[str, Any]:
+    def begin_night(
+        self, night: date, *, known: date | None = None, accept: str = "", by: str = ""
+    ) -> dict[str, Any]:
         """Run the first step. Returns the keys for the others."""
         known_at = end_of(known).isoformat() if known else ""
-        return steps.load_agreement(end_of(night).isoformat(), known_at)
+        return steps.load_agreement(end_of(night).isoformat(), known_at, accept, by)
 
-    def run_night(self, night: date, *, known: date | None = None, until: str = "report") -> None:
+    def run_night(
+        self,
+        night: date,
+        *,
+        known: date | None = None,
+        until: str = "report",
+        accept: str = "",
+        by: str = "",
+    ) -> None:
         """Run the steps of a night, up to and including the group ``until``."""
         with self.at_work():
-            self._run_night(night, known, until)
+            self._run_steps(self.begin_night(night, known=known, accept=accept, by=by), until)
 
-    def _run_night(self, night: date, known: date | None, until: str) -> None:
-        keys = self.begin_night(night, known=known)
+    def _run_steps(self, keys: dict[str, Any], until: str) -> None:
         groups: dict[str, Sequence[Callable[[], None]]] = {
             "extract": [partial(steps.extract, keys, source) for source in read_config().sources],
             "arrive": [partial(steps.check_arrival, keys)],
@@ -114,7 +123,8 @@ def read_marts(uri: str) -> dict[str, Rows]:
     with connect(uri, "reader") as connection:
         marts = connection.execute(
             "select tablename from pg_tables "
-            "where schemaname = 'marts' and tablename <> 'published_night' order by 1"
+            "where schemaname = 'marts' and tablename <> 'published_night' "
+            "and has_table_privilege(format('%I.%I', schemaname, tablename), 'select') order by 1"
         ).fetchall()
         return {
             mart: connection.execute(

@@ -182,7 +182,7 @@ def check_values(americas: Americas) -> None:
     planted: Rows = Counter(
         (number, *told)
         for number, story in americas.persons.items()
-        for *told, _ in values(story, scores[number])
+        for *told, _ in values(story, scores[number], truth.records_at)
     )
     assert planted == americas.ask(
         """

@@ -220,12 +220,12 @@ def test_a_model_that_does_not_build_is_named(company: Company) -> None:
 
 
 def test_the_night_that_failed_is_simply_run_again(tmp_path: Path, warehouse: str) -> None:
-    """A critical check fails; once the export is mended, the same night is published."""
+    """A critical check fails; somebody answers for it, once; mended, it needs nobody."""
     with found_company(tmp_path, warehouse, leads=300, nights=2) as company:
         first = company.exports / f"leads_{YESTERDAY}.csv"
         with (
             rewritten(first, lambda text: with_field(text, "channel", "")),
-            pytest.raises(AirflowFailException, match="mql_channel_gate"),
+            pytest.raises(AirflowFailException, match="mql_channel_gate") as failure,
         ):
             company.run_night(LAST_NIGHT)
         [(state, failing)] = company.query(
@@ -233,7 +233,29 @@ def test_the_night_that_failed_is_simply_run_again(tmp_path: Path, warehouse: st
         )
         assert state == "failed"
         assert failing > 0
+        # which rule, how many, some of them to look at, and what to do
+        assert f"({failing} of " in str(failure.value)
+        assert str(failure.value).count("for example https://crm.example/leads/") == 3
+        assert "--accept REASON" in str(failure.value)
+
+        with rewritten(first, lambda text: with_field(text, "channel", "")):
+            company.run_night(LAST_NIGHT, accept="<b>the fair's</b> list", by="Ana")
+        assert company.last_attempt()[2] == "published"
+        assert company.query(
+            "select check_name, accepted_by, accepted_reason from ops.check_results "
+            "inner join ops.nights using (night_id, attempt) where is_accepted"
+        ) == [("mql_channel_gate", "Ana", "<b>the fair's</b> list")]
+        page = (company.folder / "home").rglob("scoreboard.html")
+        assert "Ana answers for it (&lt;b&gt;the fair&#39;s&lt;/b&gt; list)" in next(
+            page
+        ).read_text(encoding="utf-8")
+
         company.run_night(LAST_NIGHT)
+        assert company.query(
+            "select count(*) from ops.check_results "
+            "inner join ops.nights using (night_id, attempt) "
+            "where is_accepted and attempt = (select max(attempt) from ops.nights)"
+        ) == [(0,)]
         night, attempt, state, failed_step, message = company.last_attempt()
         assert (state, failed_step, message) == ("published", None, None)
         assert company.query("select night_id from marts.published_night") == [(night,)]

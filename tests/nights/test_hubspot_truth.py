@@ -18,7 +18,7 @@ HubSpot cannot hold everything (``sandbox.vendors.hubspot.fill``), and the story
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -224,32 +224,41 @@ def scores_told(company: Company) -> dict[int, list[list[tuple[int, int]]]]:
     }
 
 
-def values(story: Story, scores: list[list[tuple[int, int]]]) -> Iterator[tuple[Any, ...]]:
+def older_first(story: Story, at: int) -> list[int]:
+    """The person's contacts: a merge ends both, so that neither is the survivor."""
+    return sorted(truth.records_at(story, at), key=lambda index: story.records[index].created)
+
+
+def values(
+    story: Story,
+    scores: list[list[tuple[int, int]]],
+    believed: Callable[[Story, int], list[int]],
+) -> Iterator[tuple[Any, ...]]:
     """Who the person was on being handed over, the score by its history included.
 
-    Both contacts of a merge end with it, so that neither is the survivor: the older is believed.
+    ``believed`` gives the person's records at an instant, whichever is believed first before others.
     """
     at_handoff = {
         move.cycle: truth.judged_at(move) for move in reversed(story.moves) if move.stage == "mql"
     }
     for name, (_, *told) in truth.tell(story):
         if name == "entries" and told[1] == "mql":
-            cycle, _, _, domain, has_phone, persona, channel, country = told
+            cycle, _, _, domain, has_phone, persona, _, country = told
             at = at_handoff[int(str(cycle))]
-            [first, *_] = sorted(
-                truth.records_at(story, at), key=lambda index: story.records[index].created
-            )
-            score = next(score for when, score in reversed(scores[first]) if when <= at)
+            records = believed(story, at)
+            channels = (story.records[index].channel for index in records)
+            channel = next((channel for channel in channels if channel), None)
+            score = next(score for when, score in reversed(scores[records[0]]) if when <= at)
             yield (
-                cycle, domain or None, has_phone == "true", persona or None, channel or None,
-                country, score, 1,
+                cycle, domain or None, has_phone == "true", persona or None, channel, country,
+                score, 1,
             )  # fmt: skip
 
 
 def planted(story: Story, scores: list[list[tuple[int, int]]]) -> dict[str, Rows]:
     """The truth about a person, in the words of the queries."""
     rows: dict[str, Rows] = defaultdict(set)
-    if told_values := set(values(story, scores)):
+    if told_values := set(values(story, scores, older_first)):
         rows["values"] = told_values
     known_to_the_day = {each.cycle for each in story.handoffs if each.at < each.known_at}
     for name, (_, *told) in truth.tell(story):

@@ -91,19 +91,16 @@ def run_suites(uri: str, night: Night, suites: Sequence[Suite]) -> list[Outcome]
         is_accepted = _is_accepted(connection, night)
         _record(connection, night, outcomes, is_accepted=is_accepted)
         stopping = [
-            outcome
+            f"  {outcome}{_examples(connection, night, outcome)}\n"
             for outcome in outcomes
             if outcome.stops_the_night and not (is_accepted and outcome.can_be_accepted)
         ]
-        if stopping:
-            raise ChecksFailedError(
-                f"{len(stopping)} of {len(outcomes)} checks stop the night:\n"
-                + "\n".join(
-                    f"  {outcome}{_examples(connection, night, outcome)}" for outcome in stopping
-                )
-                + "\n"
-                + _WHAT_TO_DO
-            )
+    if stopping:
+        raise ChecksFailedError(
+            f"{len(stopping)} of {len(outcomes)} checks stop the night:\n"
+            + "".join(stopping)
+            + _WHAT_TO_DO
+        )
     return outcomes
 
 

@@ -107,6 +107,7 @@ logged_fields as (
 
 ),
 
+-- what stood there right before the first change is known, however far back the log reaches
 at_the_beginning as (
 
     select
@@ -117,7 +118,10 @@ at_the_beginning as (
             when first_changes.record_key is not null then first_changes.old_value
             else {{ field_value(lead_fields(), 'logged_fields.field', 'leads') }}
         end as value,
-        greatest(leads.created_at, complete_since.first_changed_at) as changed_at
+        least(
+            greatest(leads.created_at, complete_since.first_changed_at),
+            first_changes.changed_at - interval '1 microsecond'
+        ) as changed_at
     from leads
     inner join complete_since
         on leads.system = complete_since.system
@@ -131,11 +135,7 @@ at_the_beginning as (
         on leads.record_key = merged_leads.record_key
     where
         merged_leads.record_key is null
-        and coalesce(
-            first_changes.changed_at
-            > greatest(leads.created_at, complete_since.first_changed_at),
-            true
-        )
+        and coalesce(first_changes.changed_at > leads.created_at, true)
 
 ),
 

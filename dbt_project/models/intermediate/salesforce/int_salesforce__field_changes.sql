@@ -65,6 +65,7 @@ first_changes as (
 
 ),
 
+-- what stood there right before the first change is known, however far back changes are
 at_the_beginning as (
 
     select
@@ -75,7 +76,10 @@ at_the_beginning as (
             when first_changes.record_key is not null then first_changes.old_value
             else {{ field_value(lead_fields() + ['second_email'], 'tracked.field', 'records') }}
         end as value,
-        greatest(records.created_at, tracked.complete_since) as changed_at
+        least(
+            greatest(records.created_at, tracked.complete_since),
+            first_changes.changed_at - interval '1 microsecond'
+        ) as changed_at
     from records
     inner join tracked
         on
@@ -85,10 +89,7 @@ at_the_beginning as (
         on
             records.record_key = first_changes.record_key
             and tracked.field = first_changes.field
-    where
-        coalesce(
-            first_changes.changed_at > greatest(records.created_at, tracked.complete_since), true
-        )
+    where coalesce(first_changes.changed_at > records.created_at, true)
 
 ),
 

@@ -45,6 +45,7 @@ final as (
         leads.channel,
         owners.team,
         standings.current_stage,
+        {{ masked_email('leads.email') }} as masked_email,
 
         ----------  numerics
         leads.score,
