@@ -52,15 +52,22 @@ class _Fact:
 class _Table:
     """A raw table and what may be wrong with its rows.
 
-    ``key`` names a row within its system. ``known`` joins the ids that a row may name, as
+    ``lead`` is the id of the lead that a row is about; where there is none, ``record`` is the id
+    of the row's own. ``known`` joins the ids that a row may name, as
     ``(alias, table, its id, our reference)``. ``where``: the rows that are looked at.
     """
 
     name: LiteralString
-    key: str
     facts: Sequence[_Fact]
+    lead: str | None = None
+    record: str = ""
     known: Sequence[tuple[str, str, str, str]] = ()
     where: str = "true"
+
+    @property
+    def key(self) -> str:
+        """What names a row in its system. Only a lead's key is one that leads to its record."""
+        return self.lead or f"'{self.name}:' || {self.record}"
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
         tables=(
             _Table(
                 "leads",
-                "lead_id",
-                (
+                lead="lead_id",
+                facts=(
                     _ADDRESS,
                     _SCORE,
                     _times("leads_bear_sound_times", "Leads", _moment("created")),
@@ -168,13 +175,13 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "stage_changes",
-                "lead_id",
-                (_times("changes_bear_sound_times", "Stage changes", _moment("occurred")),),
+                lead="lead_id",
+                facts=(_times("changes_bear_sound_times", "Stage changes", _moment("occurred")),),
             ),
             _Table(
                 "touches",
-                "touch_id",
-                (
+                record="touch_id",
+                facts=(
                     _times("touches_bear_sound_times", "Touches", _moment("occurred")),
                     _known(
                         "leads_of_touches_are_known",
@@ -188,8 +195,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "opportunities",
-                "opportunity_id",
-                (
+                record="opportunity_id",
+                facts=(
                     _AMOUNT,
                     _times("deals_bear_sound_times", "Deals", _moment("opened")),
                     _known("leads_of_deals_are_known", "lead", "lead", "lead_id", _DEAL_LEAD),
@@ -202,8 +209,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "spend",
-                "campaign_id",
-                (
+                record="campaign_id",
+                facts=(
                     _SPEND,
                     _known(
                         "campaigns_of_spend_are_known",
@@ -232,8 +239,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
         tables=(
             _Table(
                 "contacts",
-                "contact_id",
-                (
+                lead="contact_id",
+                facts=(
                     _ADDRESS,
                     _SCORE,
                     _times("leads_bear_sound_times", "Contacts", "created_at"),
@@ -243,13 +250,14 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "property_history",
-                "record_id",
-                (_times("changes_bear_sound_times", "Changes of properties", "changed_at"),),
+                lead="record_id",
+                where="kind = 'contacts'",
+                facts=(_times("changes_bear_sound_times", "Changes of properties", "changed_at"),),
             ),
             _Table(
                 "engagements",
-                "engagement_id",
-                (
+                record="engagement_id",
+                facts=(
                     _times("touches_bear_sound_times", "Calls, e-mails and meetings", "created_at"),
                     _known(
                         "owners_of_touches_are_known",
@@ -264,8 +272,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "deals",
-                "deal_id",
-                (
+                record="deal_id",
+                facts=(
                     _AMOUNT,
                     _times("deals_bear_sound_times", "Deals", "created_at"),
                     _known(
@@ -284,8 +292,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "spend",
-                "item_id",
-                (
+                record="item_id",
+                facts=(
                     _SPEND,
                     _known(
                         "campaigns_of_spend_are_known",
@@ -312,18 +320,18 @@ _KINDS: dict[SourceKind, _Arrivals] = {
         tables=(
             _Table(
                 "leads",
-                "lead_id",
-                (_ADDRESS, _SCORE, _times("leads_bear_sound_times", "Leads", "created_at")),
+                lead="lead_id",
+                facts=(_ADDRESS, _SCORE, _times("leads_bear_sound_times", "Leads", "created_at")),
             ),
             _Table(
                 "activities",
-                "activity_id",
-                (_times("changes_bear_sound_times", "Activities", "happened_at"),),
+                record="activity_id",
+                facts=(_times("changes_bear_sound_times", "Activities", "happened_at"),),
             ),
             _Table(
                 "spend",
-                "program_id",
-                (
+                record="program_id",
+                facts=(
                     _SPEND,
                     _known(
                         "campaigns_of_spend_are_known",
@@ -352,8 +360,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
         tables=(
             _Table(
                 "leads",
-                "lead_id",
-                (
+                lead="lead_id",
+                facts=(
                     _ADDRESS,
                     _SCORE,
                     _times("leads_bear_sound_times", "Leads", "created_at"),
@@ -370,8 +378,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "contacts",
-                "contact_id",
-                (
+                lead="contact_id",
+                facts=(
                     _times("contacts_bear_sound_times", "Contacts", "created_at"),
                     _known(
                         "accounts_of_contacts_are_known",
@@ -385,13 +393,14 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "field_history",
-                "record_id",
-                (_times("changes_bear_sound_times", "Changes of fields", "changed_at"),),
+                lead="record_id",
+                where="object in ('Lead', 'Contact')",
+                facts=(_times("changes_bear_sound_times", "Changes of fields", "changed_at"),),
             ),
             _Table(
                 "tasks",
-                "task_id",
-                (
+                record="task_id",
+                facts=(
                     _times("touches_bear_sound_times", "Calls and e-mails", "created_at"),
                     _known(
                         "owners_of_touches_are_known",
@@ -406,8 +415,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "opportunities",
-                "opportunity_id",
-                (
+                record="opportunity_id",
+                facts=(
                     _AMOUNT,
                     _times("deals_bear_sound_times", "Opportunities", "created_at"),
                     _known(
@@ -426,8 +435,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "opportunity_contact_roles",
-                "role_id",
-                (
+                record="role_id",
+                facts=(
                     _known(
                         "leads_of_deals_are_known",
                         "contact",
@@ -440,8 +449,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
             ),
             _Table(
                 "campaign_spend",
-                "spend_id",
-                (
+                record="spend_id",
+                facts=(
                     _SPEND,
                     _known(
                         "campaigns_of_spend_are_known",

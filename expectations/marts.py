@@ -86,7 +86,8 @@ def _handoffs() -> Suite:
 
 def _deals() -> Suite:
     deals = (
-        "select opportunity_key, opened_date, closed_date, first_entered_date, "
+        "select lead_id || '/' || opportunity_key as deal, "
+        "opened_date, closed_date, first_entered_date, "
         "is_won and amount is null as has_no_amount from {batch} as deals "
         "left join (select lead_id, min(entered_date) as first_entered_date "
         f"from {CANDIDATE}.fct_funnel_stages group by 1) as entries using (lead_id) "
@@ -106,7 +107,7 @@ def _deals() -> Suite:
                 _REVOPS,
                 population=deals,
                 fails="closed_date < opened_date",
-                key="opportunity_key",
+                key="deal",
                 value_class=quoted("disagrees"),
                 reason=quoted("the day of closing lies before that of opening"),
                 share_allowed=Decimal("0.01"),
@@ -120,7 +121,7 @@ def _deals() -> Suite:
                 _REVOPS,
                 population=deals,
                 fails="opened_date < first_entered_date",
-                key="opportunity_key",
+                key="deal",
                 value_class=quoted("disagrees"),
                 reason=quoted("the deal was opened before its lead entered the funnel"),
                 share_allowed=Decimal("0.05"),
@@ -133,7 +134,7 @@ def _deals() -> Suite:
                 "sales",
                 population=deals,
                 fails="has_no_amount",
-                key="opportunity_key",
+                key="deal",
                 value_class=quoted("missing"),
                 reason=quoted("the deal was won, and its amount is not known"),
                 share_allowed=Decimal("0.02"),

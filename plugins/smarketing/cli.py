@@ -154,7 +154,10 @@ def nightly(
             f"[dim]{seconds:.0f} s in all, of which {seconds - inside:.0f} s Airflow[/]\n"
         )
         print_scoreboard(read_scoreboard(uri, settings), console)
-        console.print(f"[dim]as a page: {escape(str(settings.workdir / 'scoreboard.html'))}[/]")
+        console.print(
+            f"[dim]as a page: {escape(str(settings.workdir / 'scoreboard.html'))}\n"
+            f"what was checked: {escape(str(settings.workdir / 'quality.html'))}[/]"
+        )
 
 
 def _run_night(

@@ -45,7 +45,8 @@ def marts(warehouse: str) -> Iterator[Connection]:
             );
             create table marts_candidate.fct_lead_qualification (
                 lead_id text, cycle_number integer default 1, stage text default 'mql', rule text,
-                test text default 'any_of', fields text default 'phone', value text default 'missing',
+                test text default 'any_of', fields text default 'phone',
+                value text default 'missing',
                 passed boolean, is_deleted boolean default false, entered_at timestamptz
             );
             create table marts_candidate.fct_findings (finding text, lead_id text);
@@ -226,7 +227,7 @@ def test_a_critical_failure_stops_the_night_in_words_and_everything_is_on_record
     assert recorded.states == {
         "leads_exist": "passed",
         "mql_reachable": "failed",
-        "mql_persona": "passed",
+        "mql_persona": "skipped",
         "every_entry_is_judged": "skipped",
         "no_unmapped_stage": "passed",
         "no_stage_out_of_order": "passed",

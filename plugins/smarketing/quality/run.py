@@ -17,6 +17,7 @@ from typing import Any, Literal, LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import class_row
 
 from smarketing.night import Night
 from smarketing.quality.checks import RowCheck, Suite
@@ -111,28 +112,47 @@ def _is_accepted(connection: psycopg.Connection, night: Night) -> bool:
     return connection.execute(query, (night.night_id, night.attempt)).fetchone() is not None
 
 
+@dataclass(frozen=True)
+class Example:
+    """A record that failed a check: its key, where its source shows it if that is known, and why
+    it failed."""
+
+    key: str
+    address: str | None
+    reason: str
+
+
+def examples(
+    connection: psycopg.Connection, attempt: tuple[str, int], suite: str, check: str
+) -> list[Example]:
+    """A few of the records that failed a check in an attempt (of a night) at it."""
+    with connection.cursor(row_factory=class_row(Example)) as cursor:
+        return cursor.execute(
+            """
+            select
+                failing_key as key,
+                replace(
+                    systems.record_link,
+                    '{id}',
+                    substring(failing_key from '^[^:]+:([A-Za-z0-9._~-]+)(?:/|$)')
+                ) as address,
+                reason
+            from ops.check_failures as failures
+            left join ops.systems as systems
+                on split_part(failing_key, ':', 1) = systems.system
+            where night_id = %s and attempt = %s and suite = %s and check_name = %s
+            order by failing_key
+            limit %s
+            """,
+            (*attempt, suite, check, _EXAMPLES),
+        ).fetchall()
+
+
 def _examples(connection: psycopg.Connection, night: Night, outcome: Outcome) -> str:
-    """A few of the records that failed, each where its source shows it, if that is known."""
-    rows = connection.execute(
-        """
-        select coalesce(
-            replace(
-                systems.record_link,
-                '{id}',
-                substring(failing_key from '^[^:]+:([A-Za-z0-9._~-]+)(?:/|$)')
-            ),
-            failing_key
-        )
-        from ops.check_failures as failures
-        left join ops.systems as systems
-            on split_part(failing_key, ':', 1) = systems.system
-        where night_id = %s and attempt = %s and suite = %s and check_name = %s
-        order by failing_key
-        limit %s
-        """,
-        (night.night_id, night.attempt, outcome.suite.name, outcome.check.name, _EXAMPLES),
-    ).fetchall()
-    return "".join(f"\n    for example {example}" for (example,) in rows)
+    found = examples(
+        connection, (night.night_id, night.attempt), outcome.suite.name, outcome.check.name
+    )
+    return "".join(f"\n    for example {each.address or each.key}" for each in found)
 
 
 def _validate(uri: str, suites: Sequence[Suite]) -> list[Outcome]:
