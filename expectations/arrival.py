@@ -133,7 +133,7 @@ _ADDRESS = _Fact(
     "nullif(trim(email), '') is null",
     "missing",
     "no e-mail address is known",
-    "many leads have no e-mail address: nobody can write to them, and other systems' records of "
+    "leads have no e-mail address: nobody can write to them, and other systems' records of "
     "them are not recognised. If it is new, a form or the mapping has lost the field",
     share_allowed="0.2",
     concerns=_MARKETING,
@@ -587,6 +587,7 @@ def _leads(of: _Arrivals, at: _Instant, fresh_within_hours: int) -> Suite:
                 key="source",
                 value_class=quoted("too old"),
                 reason=quoted(f"nothing is newer than {fresh_within_hours} hours"),
+                statement=f"The newest record is not older than {fresh_within_hours} hours",
                 since="newest",
             ),
             RowCheck(
@@ -659,6 +660,7 @@ def _changes(of: _Arrivals, at: _Instant) -> Suite:
                 key="source",
                 value_class=quoted("too few"),
                 reason=quoted("less than a third of a usual week"),
+                statement="The last seven days brought about as much as any week",
             ),
             RowCheck(
                 "volume_of_the_day",
@@ -671,6 +673,7 @@ def _changes(of: _Arrivals, at: _Instant) -> Suite:
                 key="source",
                 value_class=quoted("too few"),
                 reason=quoted("less than a third of what this day of the week brings"),
+                statement="The last day brought about as much as any such day of the week",
             ),
             RowCheck(
                 "leads_are_known",

@@ -25,6 +25,12 @@ from smarketing.warehouse.publish import PUBLISHED
 _DATA_TEAM = "the data team"
 _REVOPS = "RevOps"
 
+# fewer leads than that are not lost: they were merged, or somebody tidied up
+_LOST_AT_LEAST = 25
+_NOBODY = (
+    "select null::text as lead_id, false as is_lost, 0 as lost_in_all from {batch} where false"
+)
+
 
 def published_as_of(uri: str) -> datetime | None:
     """The instant of the night that readers see; none if nothing was ever published."""
@@ -76,7 +82,7 @@ def _handoffs() -> Suite:
                 ),
                 fails="handed_off_at < handed_off_before or next_cycle_at < handed_off_at",
                 key="entry",
-                value_class=quoted("disagrees"),
+                value_class=quoted("contradictory"),
                 reason=quoted("the cycles of the lead overlap"),
                 may_be_empty="no lead has been handed over yet",
             ),
@@ -108,7 +114,7 @@ def _deals() -> Suite:
                 population=deals,
                 fails="closed_date < opened_date",
                 key="deal",
-                value_class=quoted("disagrees"),
+                value_class=quoted("contradictory"),
                 reason=quoted("the day of closing lies before that of opening"),
                 share_allowed=Decimal("0.01"),
                 may_be_empty=nothing,
@@ -122,7 +128,7 @@ def _deals() -> Suite:
                 population=deals,
                 fails="opened_date < first_entered_date",
                 key="deal",
-                value_class=quoted("disagrees"),
+                value_class=quoted("contradictory"),
                 reason=quoted("the deal was opened before its lead entered the funnel"),
                 share_allowed=Decimal("0.05"),
                 may_be_empty=nothing,
@@ -197,7 +203,7 @@ def _sums() -> Suite:
                 ),
                 fails="(judged_count, failed_count) is distinct from (judged, failed)",
                 key="month",
-                value_class=quoted("disagrees"),
+                value_class=quoted("contradictory"),
                 reason=quoted("the sum of the month is not that of its leads"),
                 may_be_empty="no lead has entered a stage that the agreement guards",
             ),
@@ -225,7 +231,7 @@ def _sums() -> Suite:
                     "or rejected_count is distinct from rejection_count"
                 ),
                 key="month",
-                value_class=quoted("disagrees"),
+                value_class=quoted("contradictory"),
                 reason=quoted("the sum of the month is not that of its handoffs"),
                 may_be_empty="sales has turned no lead away yet",
             ),
@@ -257,6 +263,7 @@ def _promises() -> Suite:
                 key="period",
                 value_class=quoted("changed"),
                 reason=quoted("the verdict is not the one that was published"),
+                statement="Published verdicts on closed periods stand",
                 may_be_empty="no period is closed yet",
             ),
         ),
@@ -267,14 +274,15 @@ def _published(night: Night, published: datetime | None) -> Suite:
     """Against the night that readers see, if this one comes after it."""
     if published is None:
         reason = "nothing has been published yet"
-        leads = "select null::text as lead_id, false as is_lost from {batch} where false"
+        leads = _NOBODY
     elif published > night.as_of:
         reason = "readers see a later night"
-        leads = "select null::text as lead_id, false as is_lost from {batch} where false"
+        leads = _NOBODY
     else:
         reason = "the published night has no leads"
         leads = (
-            "select published.lead_id, candidate.lead_id is null as is_lost "
+            "select published.lead_id, candidate.lead_id is null as is_lost, "
+            "count(*) filter (where candidate.lead_id is null) over () as lost_in_all "
             f"from {PUBLISHED}.dim_leads as published left join {{batch}} as candidate "
             "using (lead_id)"
         )
@@ -291,7 +299,7 @@ def _published(night: Night, published: datetime | None) -> Suite:
                 "changed. Look at what changed since the last night before you accept it",
                 _DATA_TEAM,
                 population=leads,
-                fails="is_lost",
+                fails=f"is_lost and lost_in_all >= {_LOST_AT_LEAST}",
                 key="lead_id",
                 value_class=quoted("gone"),
                 reason=quoted("the lead is published, and not there tonight"),

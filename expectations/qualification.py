@@ -69,6 +69,7 @@ def suites(rules: Iterable[Rule], night: Night) -> list[Suite]:
                     key="lead_id",
                     value_class=quoted("missing"),
                     reason=quoted("there is no lead"),
+                    statement="There are leads",
                 ),
             ),
         ),
@@ -95,6 +96,7 @@ def suites(rules: Iterable[Rule], night: Night) -> list[Suite]:
                     key="verdict",
                     value_class=quoted("missing"),
                     reason=quoted("the rule has no verdict on the entry"),
+                    statement="Each lead that entered a guarded stage is judged by each rule",
                     may_be_empty="no lead has entered a stage that the agreement guards",
                 ),
             ),
@@ -115,6 +117,7 @@ def suites(rules: Iterable[Rule], night: Night) -> list[Suite]:
                     key="lead_id",
                     value_class=quoted("not in list"),
                     reason=quoted("a stage of the source is on no list of the agreement"),
+                    statement="Every stage of the sources is one that the agreement names",
                 ),
                 RowCheck(
                     "no_stage_out_of_order",
@@ -125,8 +128,9 @@ def suites(rules: Iterable[Rule], night: Night) -> list[Suite]:
                     population=_LEADS_WITH_FINDINGS,
                     fails="has_stage_out_of_order",
                     key="lead_id",
-                    value_class=quoted("disagrees"),
+                    value_class=quoted("contradictory"),
                     reason=quoted("a later stage was entered before an earlier one"),
+                    statement="Stages are entered in their order",
                 ),
             ),
         ),
@@ -171,7 +175,7 @@ case
     when test = 'one_of' then 'not in list'
     when test = 'between' then 'out of range'
     when test in ('matches', 'not_matching') then 'malformed'
-    when test = 'compared' then 'disagrees'
+    when test = 'compared' then 'contradictory'
     else 'condition not met'
 end
 """

@@ -221,7 +221,7 @@ def _write_quality(work: _Work) -> None:
     from smarketing.review.page import QUALITY, write_quality
     from smarketing.review.quality import read_quality
 
-    report = read_quality(work.uri, work.config, work.night.night_id, work.night.attempt)
+    report = read_quality(work.uri, work.config.company, work.night.night_id, work.night.attempt)
     write_quality(report, work.config.workdir / QUALITY)
 
 

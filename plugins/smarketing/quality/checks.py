@@ -15,7 +15,7 @@ ValueClass = Literal[
     "not in list",
     "unknown",
     "duplicate",
-    "disagrees",
+    "contradictory",
     "too few",
     "too old",
     "changed",
@@ -47,7 +47,8 @@ class RowCheck:
     fails too, for it shows nothing, unless ``may_be_empty`` says why there may be nothing to check:
     then the check is skipped.
 
-    ``statement`` is what the two teams signed, where ``rule`` is one of the agreement. ``since``,
+    ``statement`` says what holds where it passes, if the name does not: of a ``rule`` of the
+    agreement, what the two teams signed. ``since``,
     a column of the population: from when on what fails is missing.
     """
 

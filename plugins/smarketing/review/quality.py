@@ -15,13 +15,13 @@ from typing import Literal
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from smarketing.config import Config
 from smarketing.quality.run import Example, examples
 from smarketing.review.scoreboard import Tone, local_instant
 from smarketing.review.text import share
 from smarketing.warehouse.connection import connect
 
 NIGHTS_SHOWN = 30
+_AGREED = "What both teams agreed on leads"
 
 State = Literal["passed", "failed", "skipped", "not_run"]
 
@@ -61,6 +61,7 @@ class CheckResult:
     meaning: str
     concerns: str
     source: str | None
+    rule: str | None
     history: Sequence[Figure] = ()
     kinds: Sequence[tuple[str, int]] = ()
     examples: Sequence[Example] = ()
@@ -70,8 +71,8 @@ class CheckResult:
         """The heading under which it stands."""
         if self.source is not None:
             return f"What arrived from {self.source}"
-        if self.suite == "qualification.rules":
-            return "What both teams agreed on leads"
+        if self.rule is not None:
+            return _AGREED
         return "Whether the figures hold together"
 
     @property
@@ -93,6 +94,16 @@ class CheckResult:
         if self.is_accepted:
             return "failed, accepted"
         return {"critical": "failed", "warning": "warning"}[self.severity]
+
+    @property
+    def explanation(self) -> str:
+        """What the failure means, in sentences; the title of a rule that was agreed says it."""
+        if self.rule is not None:
+            return (
+                "Counted are the leads that entered lately. Each that breaks the rule is marked "
+                "in fct_lead_qualification, with the reason."
+            )
+        return f"{self.meaning.removesuffix('.')}."
 
     @property
     def consequence(self) -> str:
@@ -197,8 +208,7 @@ class QualityReport:
         topics: dict[str, list[CheckResult]] = {}
         for check in sorted(self.checks, key=lambda check: check.source is not None):
             topics.setdefault(check.topic, []).append(check)
-        agreed = "What both teams agreed on leads"
-        return sorted(topics.items(), key=lambda topic: topic[0] != agreed)
+        return sorted(topics.items(), key=lambda topic: topic[0] != _AGREED)
 
     def count(self, *tones: Tone) -> int:
         """How many checks feel so."""
@@ -209,7 +219,7 @@ class QualityReport:
         return local_instant(instant, self.zone)
 
 
-def read_quality(uri: str, config: Config, night_id: str, attempt: int) -> QualityReport:
+def read_quality(uri: str, company: str, night_id: str, attempt: int) -> QualityReport:
     """Read what was checked in an attempt at a night."""
     with connect(uri, "auditor") as connection:
         this = (night_id, attempt)
@@ -230,7 +240,7 @@ def read_quality(uri: str, config: Config, night_id: str, attempt: int) -> Quali
             this,
         ).fetchone() or (0, 0)
         return QualityReport(
-            company=config.company,
+            company=company,
             zone=zone or "UTC",
             as_of=as_of,
             is_published=is_published,
@@ -285,7 +295,7 @@ def _checks(
             """
             select
                 suite, check_name, title, severity, state, evaluated, failing, share_allowed,
-                observed, is_accepted, meaning, concerns, source
+                observed, is_accepted, meaning, concerns, source, rule
             from ops.check_results
             where night_id = %s and attempt = %s
             order by suite, title
