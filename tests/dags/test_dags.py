@@ -147,15 +147,28 @@ def test_the_instant_of_a_run(
 
 def test_a_restatement_knows_more(nightly: DAG) -> None:
     params = {"as_of": "2026-10-19T02:00:00Z", "known_at": "2026-10-20T02:00:00Z"}
-    assert rendered_keys(nightly, params, SCHEDULED) == params
+    rendered = rendered_keys(nightly, params, SCHEDULED)
+    assert rendered == {**params, "accept": "", "accepted_by": "Ana of Airflow"}
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        pytest.param({}, "Ana of Airflow", id="whoever triggers the run"),
+        pytest.param({"accepted_by": "Iker"}, "Iker", id="whom they name"),
+    ],
+)
+def test_somebody_answers_for_what_is_accepted(nightly: DAG, by: dict[str, str], told: str) -> None:
+    rendered = rendered_keys(nightly, {"accept": "the fair's list", **by}, SCHEDULED)
+    assert (rendered["accept"], rendered["accepted_by"]) == ("the fair's list", told)
 
 
 def rendered_keys(dag: DAG, params: dict[str, str], interval: dict[str, Any]) -> dict[str, str]:
     """What ``agreement.load`` is called with."""
     task: Any = dag.get_task("agreement.load")
     context = {
-        "params": {"as_of": None, "known_at": None} | params,
-        "dag_run": SimpleNamespace(run_after=RUN_AFTER),
+        "params": dag.params.dump() | params,
+        "dag_run": SimpleNamespace(run_after=RUN_AFTER, triggering_user_name="Ana of Airflow"),
         **interval,
     }
     keys: dict[str, str] = task.render_template(task.op_kwargs, context)

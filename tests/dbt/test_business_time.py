@@ -11,9 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
-from json import dumps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,10 +24,10 @@ from smarketing.agreement import load_agreement, read_agreement
 from smarketing.agreement.calendars import Calendar
 from smarketing.agreement.hours import opening_windows
 from smarketing.home import PROJECT
-from smarketing.warehouse.build import run_dbt
+from smarketing.warehouse.build import run_models
 from smarketing.warehouse.connection import connect
 
-from tests.conftest import new_warehouse
+from tests.conftest import dbt_workdir, new_warehouse
 from tests.wall_clock import CLOCK_CHANGES, MINUTE, shown
 
 GOLDEN = PROJECT / "tests" / "golden" / "business_time.csv"
@@ -154,7 +153,7 @@ class Calculator:
 @pytest.fixture(scope="module")
 def calculator(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calculator]:
     """Olist's agreement, which reaches back far enough, with the golden calendars added to it."""
-    folder, workdir = tmp_path_factory.mktemp("agreements"), tmp_path_factory.mktemp("dbt")
+    folder = tmp_path_factory.mktemp("agreements")
     (file,) = (PROJECT / "examples" / "olist" / "agreements").glob("*.yml")
     text = file.read_text(encoding="utf-8")
     assert text.count("calendars:\n") == 1
@@ -162,13 +161,13 @@ def calculator(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     agreement = read_agreement(folder)
     # as of an early day, so that no calendar reaches further than it is laid out
     early = datetime(2011, 1, 1, tzinfo=UTC)
-    instants = ("--vars", dumps({"as_of": early.isoformat(), "known_at": early.isoformat()}))
     with new_warehouse(postgres) as uri:
         with connect(uri, "loader") as connection:
             load_agreement(agreement, connection, as_of=early, until=date(2027, 12, 31))
+        run = partial(run_models, uri, dbt_workdir(uri, folder), as_of=early, known_at=early)
         ancestors = [f"+{model}" for model in MODELS]
-        built = run_dbt(uri, workdir, "run", "--quiet", "--select", *ancestors, *instants)
-        (asked,) = run_dbt(uri, workdir, "compile", "--quiet", "--inline", QUESTIONS, *instants)
+        built = run("run", "--quiet", "--select", *ancestors)
+        (asked,) = run("compile", "--quiet", "--inline", QUESTIONS)
         queries = {result.node.name: result.node.compiled_code for result in built}
         # administrator: agreement, models and a table of cases in one transaction
         with psycopg.connect(uri, autocommit=True) as session:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from json import dumps
 from typing import Any
 
 import psycopg
@@ -19,10 +18,10 @@ from psycopg import sql
 from smarketing.home import PROJECT
 from smarketing.sources.csv_export import extract, read_mapping
 from smarketing.sources.reading import create_raw_tables
-from smarketing.warehouse.build import run_dbt
+from smarketing.warehouse.build import run_models
 from smarketing.warehouse.connection import as_role, connect
 
-from tests.conftest import new_warehouse
+from tests.conftest import dbt_workdir, new_warehouse
 
 NIGHT = datetime(2026, 10, 20, 2, tzinfo=UTC)
 
@@ -81,14 +80,14 @@ def results(
     warehouse_with_raw_tables: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """What dbt says of each model and unit test, by name."""
-    instants = {"as_of": NIGHT.isoformat(), "known_at": NIGHT.isoformat()}
-    built = run_dbt(
+    built = run_models(
         warehouse_with_raw_tables,
-        tmp_path_factory.mktemp("dbt"),
+        dbt_workdir(warehouse_with_raw_tables, tmp_path_factory.mktemp("dbt")),
         "build",
         "--quiet",
         "--exclude-resource-type", "test",
-        "--vars", dumps(instants),
+        as_of=NIGHT,
+        known_at=NIGHT,
     )  # fmt: skip
     return {result.node.name: result for result in built}
 

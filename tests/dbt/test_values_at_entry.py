@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from json import dumps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,9 +18,9 @@ import psycopg
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from smarketing.warehouse.build import run_dbt
+from smarketing.warehouse.build import run_models
 
-from tests.conftest import new_warehouse
+from tests.conftest import dbt_workdir, new_warehouse
 
 ZONE = ZoneInfo("Europe/Madrid")
 START = datetime(2026, 3, 27, tzinfo=UTC)  # two days before the clocks change there
@@ -270,12 +269,12 @@ class Model:
 
 @pytest.fixture(scope="module")
 def model(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
-    workdir = tmp_path_factory.mktemp("dbt")
-    instant = datetime(2026, 4, 1, tzinfo=UTC).isoformat()
-    instants = ("--vars", dumps({"as_of": instant, "known_at": instant}))
+    instant = datetime(2026, 4, 1, tzinfo=UTC)
     with new_warehouse(postgres) as uri:
         name = "int_values_at_entry"
-        compiled = run_dbt(uri, workdir, "compile", "--quiet", "--select", name, *instants)
+        workdir = dbt_workdir(uri, tmp_path_factory.mktemp("model"))
+        compile_model = ("compile", "--quiet", "--select", name)
+        compiled = run_models(uri, workdir, *compile_model, as_of=instant, known_at=instant)
         # its tests are compiled with it
         (code,) = (each.node.compiled_code for each in compiled if each.node.name == name)
         query = re.sub(r'"\w+"\."\w+"\.("\w+")', r"pg_temp.\1", code)

@@ -21,7 +21,7 @@ from smarketing.sandbox import generate
 from smarketing.warehouse.build import Layer
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, connect
 
-from tests.conftest import new_warehouse
+from tests.conftest import dbt_workdir, new_warehouse
 
 LAST_NIGHT = date(2026, 10, 20)
 LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
@@ -60,6 +60,12 @@ class Company:
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             CONNECTION_VARIABLE: self.warehouse,
         }
+
+    def share_project(self) -> None:
+        """Let dbt find what it read of the project for an earlier company."""
+        with self.at_work():
+            target = read_config().workdir / "dbt"
+        target.symlink_to(dbt_workdir(self.warehouse, self.folder))
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -154,6 +160,7 @@ def found_company(
     mapping["record_link"] = "https://crm.example/leads/{id}"
     (folder / "csv_export.yml").write_text(yaml.safe_dump(mapping, sort_keys=False))
     (folder / "agreements").symlink_to(PROJECT / "agreements")
+    company.share_project()
     with company.at_work():
         yield company
 

@@ -51,6 +51,7 @@ from smarketing.sources.reading import create_raw_tables
 from smarketing.warehouse.build import build_layer
 from smarketing.warehouse.connection import as_role, connect
 
+from tests.conftest import dbt_workdir
 from tests.nights.conftest import LAST_NIGHT, LAYERS
 
 Rows = set[tuple[Any, ...]]
@@ -132,12 +133,12 @@ def is_told_otherwise(story: Story) -> bool:
 
 
 def shown(story: Story, record: int, at: int) -> tuple[list[str], list[str]]:
-    """The stages that a record shows before and after an instant."""
+    """The stages that a record shows before an instant, and from it on."""
     stages = [(move.at, move.stage) for move in story.moves if move.record == record]
     stages += [(echo.at, echo.stage) for echo in story.echoes if echo.record == record]
     stages.sort()
     return [stage for when, stage in stages if when < at], [
-        stage for when, stage in stages if when > at
+        stage for when, stage in stages if when >= at
     ]
 
 
@@ -176,7 +177,7 @@ def build(uri: str, as_of: datetime, workdir: Path) -> None:
         create_raw_tables(connection)
     night = open_night(uri, as_of, as_of)
     for layer in LAYERS:
-        build_layer(uri, night, layer, workdir)
+        build_layer(uri, night, layer, dbt_workdir(uri, workdir))
 
 
 def by_lead(connection: psycopg.Connection[Any], query: str) -> dict[str, Rows]:
@@ -236,7 +237,7 @@ def values(
 ) -> Iterator[tuple[Any, ...]]:
     """Who the person was on being handed over, the score by its history included.
 
-    ``believed`` gives the person's records at an instant, whichever is believed first before others.
+    ``believed`` gives the person's records at an instant, the most believed first.
     """
     at_handoff = {
         move.cycle: truth.judged_at(move) for move in reversed(story.moves) if move.stage == "mql"

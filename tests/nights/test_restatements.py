@@ -6,7 +6,6 @@ what ``restatements`` is made of is built, and published as every night is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,10 +16,10 @@ import pytest
 import yaml
 from smarketing.home import PROJECT
 from smarketing.night import Night
-from smarketing.warehouse.build import refuse_failures, run_dbt
+from smarketing.warehouse.build import refuse_failures, run_models
 from smarketing.warehouse.publish import publish
 
-from tests.conftest import new_warehouse
+from tests.conftest import dbt_workdir, new_warehouse
 from tests.nights.conftest import Company, Rows, end_of
 
 COLUMNS = {
@@ -95,18 +94,17 @@ def deliver(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    workdir = tmp_path_factory.mktemp("dbt")
+def told(company: Company) -> Told:
+    workdir = dbt_workdir(company.warehouse, company.folder)
 
     def night(of: date, known: date | None = None) -> Rows:
         company.run_night(of, known=known, until="extract")
         night_id, attempt, *_ = company.last_attempt()
         this = Night(night_id, attempt, end_of(of), end_of(known or of))
-        instants = {"as_of": this.as_of.isoformat(), "known_at": this.known_at.isoformat()}
-        results = run_dbt(
+        results = run_models(
             company.warehouse, workdir,
             "run", "--quiet", "--select", "+restatements", "+int_closed_periods",
-            "--vars", json.dumps(instants),
+            as_of=this.as_of, known_at=this.known_at,
         )  # fmt: skip
         refuse_failures(results, "the test")
         publish(company.warehouse, this)

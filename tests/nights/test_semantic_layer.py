@@ -132,3 +132,22 @@ def test_the_documentation_shows_the_marts_as_they_stand(night: Company, tmp_pat
     assert "marts_candidate" not in written.partition('"catalog"')[2]
     for word in ("sla_compliance", "first day of the period", "elapsed_business_seconds"):
         assert word in written.lower()
+
+
+def test_spend_is_the_facts_and_rules_kept_are_those_of_the_mart(
+    night: Company, layer: SemanticLayer
+) -> None:
+    month = "TimeDimension('metric_time', 'month')"
+    spent = night.query(
+        "select date_trunc('month', spent_date)::date, currency, sum(spent_amount) "
+        "from marts.fct_campaign_spend group by 1, 2"
+    )
+    assert layer.values("campaign_spend", [month, "Dimension('booking__currency')"]) == {
+        (start, currency): amount for start, currency, amount in spent
+    }
+    kept = night.query(
+        "select stage, rule, count(*) filter (where passed) from marts.fct_lead_qualification "
+        "where passed is not null and not is_deleted group by 1, 2"
+    )
+    cuts = [f"Dimension('verdict__{cut}')" for cut in ("stage", "rule")]
+    assert layer.values("rules_kept", cuts) == {(stage, rule): n for stage, rule, n in kept}

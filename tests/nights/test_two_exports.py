@@ -74,6 +74,7 @@ def company_of_two(folder: Path, warehouse: str, *, systems: tuple[str, str]) ->
         }
         (folder / "agreements" / file.name).write_text(yaml.safe_dump(signed, allow_unicode=True))
     company = Company(folder, warehouse)
+    company.share_project()
     with company.at_work():
         yield company
 

@@ -7,7 +7,6 @@ the end, and those of a killed back-test at the beginning of the next.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from smarketing.agreement.reading import Agreement, Version
 from smarketing.explained import ExplainedError
 from smarketing.review.reading import read_periods
 from smarketing.review.scoreboard import Period
-from smarketing.warehouse.build import SCHEMAS, refuse_failures, run_dbt
+from smarketing.warehouse.build import SCHEMAS, refuse_failures, run_models
 from smarketing.warehouse.connection import connect
 from smarketing.warehouse.publish import hold_publication
 
@@ -209,19 +208,16 @@ def _load(connection: psycopg.Connection, draft: Version, as_of: datetime) -> No
 
 
 def _build(uri: str, as_of: datetime, known_at: datetime, workdir: Path) -> None:
-    variables = {
-        "as_of": as_of.isoformat(),
-        "known_at": known_at.isoformat(),
-        "schema_prefix": _PREFIX,
-    }
-    results = run_dbt(
+    results = run_models(
         uri,
         # dbt keeps what it parsed: the night's own is for the night's schemas
         workdir / "backtest",
-        "--quiet",
         "run",
+        "--quiet",
         "--select", "+sla_compliance",
-        "--vars", json.dumps(variables),
+        as_of=as_of,
+        known_at=known_at,
+        schema_prefix=_PREFIX,
     )  # fmt: skip
     refuse_failures(results, "the back-test")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,10 @@ SCHEMAS: dict[Layer, str] = {
     "marts": CANDIDATE,
 }
 
+# its own account of every event, and the project as JSON after each command: a fifth of its work,
+# which nobody reads. What it did is said on standard output, and the SQL lies beside the project
+_LEAN = ("--log-level-file", "none", "--no-write-json")
+
 
 class BuildError(ExplainedError):
     """Models or their tests failed; the message names each of them and what the database said."""
@@ -44,16 +49,15 @@ def build_layer(uri: str, night: Night, layer: Layer, workdir: Path) -> int | No
         BuildError: a model could not be built or a test found rows.
     """
     _empty_schema(uri, SCHEMAS[layer])
-    instants = {"as_of": night.as_of.isoformat(), "known_at": night.known_at.isoformat()}
-    results = run_dbt(
+    results = run_models(
         uri,
         workdir,
         "build",
         "--select", f"path:models/{layer}",
         "--indirect-selection", "buildable",
         "--exclude-resource-type", "unit_test",
-        "--vars", json.dumps(instants),
-        manifest=_understood(uri, workdir),
+        as_of=night.as_of,
+        known_at=night.known_at,
     )  # fmt: skip
     _keep_timings(uri, night, layer, results)
     refuse_failures(results, f"layer {layer}")
@@ -77,31 +81,48 @@ def refuse_failures(results: list[Any], where: str) -> None:
         raise BuildError(f"{len(failed)} of {len(results)} failed in {where}:\n{faults}")
 
 
-def run_dbt(uri: str, workdir: Path, *arguments: str, manifest: Any = None) -> list[Any]:
-    """Run one dbt command on the warehouse and return its results, one per node.
+def run_models(
+    uri: str,
+    workdir: Path,
+    *arguments: str,
+    as_of: datetime,
+    known_at: datetime,
+    **variables: str,
+) -> list[Any]:
+    """Run one dbt command on models, as of a night, and return its results, one per node.
 
-    ``manifest``: the project as :func:`_understood` gives it, where dbt need not read it again.
+    The project is read again only where a file has changed since it was last read in ``workdir``
+    with the same ``variables``.
 
     Raises:
         BuildError: dbt could not run at all (a model does not compile, a macro is missing ...).
     """
-    return list(getattr(_invoke(uri, workdir, arguments, manifest), "results", []))
+    # what dbt has read it keeps for runs with equal variables only, and no two nights have equal
+    # instants: it reads without them, and is told them when it builds
+    project = _invoke(uri, workdir, ["parse", "--quiet", *_LEAN, *_variables(variables)])
+    instants = {"as_of": as_of.isoformat(), "known_at": known_at.isoformat()}
+    command = [*arguments, *_LEAN, *_variables(variables | instants)]
+    return _results(_invoke(uri, workdir, command, project))
 
 
-def _understood(uri: str, workdir: Path) -> Any:
-    """The project as dbt understands it, read again only where a file has changed.
+def run_dbt(uri: str, workdir: Path, *arguments: str) -> list[Any]:
+    """Run one dbt command on the warehouse and return its results, one per node.
 
-    dbt keeps what it has read only for runs with equal variables, and no two nights have them: so
-    it is asked without any, and told the night's when it builds.
+    Raises:
+        BuildError: dbt could not run at all (a model does not compile, a macro is missing ...).
     """
-    return _invoke(uri, workdir, ["parse", "--quiet"])
+    return _results(_invoke(uri, workdir, arguments))
 
 
-def _invoke(uri: str, workdir: Path, arguments: Sequence[str], manifest: Any = None) -> Any:
+def _variables(values: Mapping[str, str]) -> list[str]:
+    return ["--vars", json.dumps(values)] if values else []
+
+
+def _invoke(uri: str, workdir: Path, arguments: Sequence[str], project: Any = None) -> Any:
     from dbt.cli.main import dbtRunner
 
     with _dbt_environment(uri):
-        outcome = dbtRunner(manifest=manifest).invoke(
+        outcome = dbtRunner(manifest=project).invoke(
             [
                 *arguments,
                 "--project-dir", str(PROJECT / "dbt_project"),
@@ -113,6 +134,10 @@ def _invoke(uri: str, workdir: Path, arguments: Sequence[str], manifest: Any = N
     if outcome.exception is not None:
         raise BuildError(f"dbt {arguments[0]} could not run: {outcome.exception}")
     return outcome.result
+
+
+def _results(outcome: Any) -> list[Any]:
+    return list(getattr(outcome, "results", []))
 
 
 @contextmanager

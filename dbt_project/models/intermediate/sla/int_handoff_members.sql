@@ -146,8 +146,8 @@ told as (
 
 ),
 
--- the period of each kind in which it counts. Written down, so that it is joined by equality: folded
--- into the join, every period of a metric would be tried on every handoff
+-- the period of each kind in which it counts. Written down, so that it is joined by equality:
+-- folded into the join, every period of a metric would be tried on every handoff
 dated as materialized (
 
     select

@@ -136,8 +136,8 @@ members as (
 
 ),
 
--- early, before they are laid out by period and segment: how many of a kind entered in a week, as far
--- as it lies in one month. All its days lie in the same periods, and its first day stands for it
+-- early, before they are laid out by period and segment: how many of a kind entered in a week, as
+-- far as it lies in one month. All its days lie in the same periods, and its first stands for it
 entered as (
 
     select

@@ -1,4 +1,7 @@
-"""Each role can do its work, and nothing else: after a publication, with a candidate under way."""
+"""Each role can do its work, and nothing else: after a publication, with a candidate under way.
+
+On the embedded server, and on one whose login is no superuser.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from smarketing.warehouse.initialise import initialise, script
 from smarketing.warehouse.publish import publish
 
 from tests.conftest import new_warehouse
+from tests.nights.second_server import READER_PASSWORD, second_server
 
 AS_OF = datetime(2026, 10, 20, 2, tzinfo=UTC)
 
@@ -86,17 +90,30 @@ def build(uri: str) -> None:
         )
 
 
-@pytest.fixture(scope="module")
-def at_work(postgres: str) -> Iterator[str]:
-    """A warehouse with two published nights, and a third that is being built."""
-    with new_warehouse(postgres) as uri:
-        with connect(uri, "loader") as connection:
-            create_raw_tables(connection)
-        for _ in range(2):
-            build(uri)
-            publish(uri, open_night(uri, AS_OF, AS_OF))
+def work(uri: str) -> None:
+    """Publish two nights, and begin to build a third."""
+    with connect(uri, "loader") as connection:
+        create_raw_tables(connection)
+    for _ in range(2):
         build(uri)
-        yield uri
+        publish(uri, open_night(uri, AS_OF, AS_OF))
+    build(uri)
+
+
+@pytest.fixture(scope="module", params=["embedded", "another"])
+def at_work(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Where somebody is at work, for whoever may take every role there."""
+    if request.param == "embedded":
+        with new_warehouse(request.getfixturevalue("postgres")) as uri:
+            work(uri)
+            yield uri
+    else:
+        with second_server(tmp_path_factory.mktemp("server")) as server:
+            initialise(server.uri(), reader_password=READER_PASSWORD)
+            work(server.uri())
+            yield server.root
 
 
 def attempt(uri: str, role: Role, statement: str) -> None:
