@@ -385,3 +385,48 @@ def test_the_rules_are_those_of_the_version_in_force_in_the_order_of_the_contrac
 def test_a_night_before_any_version_has_no_rules(warehouse: str, marts: Connection) -> None:
     sign(warehouse, PERSONA, version="old")
     assert rules_in_force(warehouse) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "value", "fields", "told"),
+    [
+        ("any_of", "missing", "email, phone", ("missing", "email, phone not known")),
+        ("one_of", "missing", "country", ("missing", "country not known")),
+        ("one_of", "ZA", "country", ("not in list", "country not among the values agreed")),
+        ("between", "6", "score", ("out of range", "score not within the bounds agreed")),
+        ("matches", "-", "phone", ("malformed", "phone not in the form agreed")),
+        ("not_matching", "-", "email", ("malformed", "email in a form that is ruled out")),
+        (
+            "compared", "a / b", "country, region",
+            ("contradictory", "country, region not as the one has to be to the other"),
+        ),
+        ("sql", "condition not met", "", ("condition not met", "not as agreed")),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_by_the_rule_s_test_and_the_value_never(
+    warehouse: str,
+    night: Night,
+    marts: Connection,
+    test: str,
+    value: str,
+    fields: str,
+    told: tuple[str, str],
+) -> None:
+    if value == "-":
+        value = "ana@private.example"
+    judge(marts, "a", passed=False, test=test, value=value, fields=fields)
+    recorded = check(warehouse, night, suites([REACHABLE], night))
+    assert recorded.reasons["mql_reachable"] == [told]
+    assert marts.execute(
+        "select rule, title from ops.check_failures"
+        " inner join ops.check_results using (night_id, attempt, suite, check_name, rule)"
+    ).fetchall() == [("mql_reachable", "An MQL can be reached.")]
+
+
+def test_a_rule_s_name_is_a_word_in_its_query_and_nothing_more(
+    warehouse: str, night: Night, marts: Connection
+) -> None:
+    rule = replace(REACHABLE, rule="it's {odd} :here", stage="'; drop table x; --{}")
+    judge(marts, "a", passed=False, rule=rule.rule, stage=rule.stage)
+    recorded = check(warehouse, night, suites([rule], night))
+    assert recorded.keys[rule.rule] == ["a/1"]
