@@ -149,14 +149,17 @@ def nightly(
         if ended:
             console.print(steps_table(ended.steps))
         if ended is None or ended.state != "published":
-            _tell_failure(ended, log)
+            _tell_failure(ended, log, settings.workdir / "quality.html")
             raise typer.Exit(1)
         inside = sum(step.seconds or 0 for step in ended.steps)
         console.print(
             f"[dim]{seconds:.0f} s in all, of which {seconds - inside:.0f} s Airflow[/]\n"
         )
         print_scoreboard(read_scoreboard(uri, settings), console)
-        console.print(f"[dim]as a page: {escape(str(settings.workdir / 'scoreboard.html'))}[/]")
+        console.print(
+            f"[dim]as a page: {escape(str(settings.workdir / 'scoreboard.html'))}\n"
+            f"what was checked: {escape(str(settings.workdir / 'quality.html'))}[/]"
+        )
 
 
 def _run_night(
@@ -183,7 +186,7 @@ def _run_night(
             orchestration.end(process)
 
 
-def _tell_failure(ended: Ended | None, log: Path) -> None:
+def _tell_failure(ended: Ended | None, log: Path, page: Path) -> None:
     step = ended.failed_step if ended else None
     why = (ended.message if ended else None) or _last_error(log)
     outcome = (
@@ -195,6 +198,8 @@ def _tell_failure(ended: Ended | None, log: Path) -> None:
         f"[bold red]✗ The night failed{f' in {step}' if step else ''}.[/] {outcome}\n"
         f"{escape(why)}\n[dim]everything it said: {escape(str(log))}[/]"
     )
+    if step == "check.qualification":
+        console.print(f"[dim]what was checked: {escape(str(page))}[/]")
 
 
 @app.command()

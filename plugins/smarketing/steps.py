@@ -187,13 +187,19 @@ def transform(night: dict[str, Any], layer: Layer) -> None:
 
 def check_qualification(night: dict[str, Any]) -> None:
     """Do the candidate marts keep the rules that both teams signed?"""
-    from expectations import qualification
-    from smarketing.quality.run import run_suites
+    from expectations import marts, qualification
+    from smarketing.quality.run import ChecksFailedError, run_suites
 
     with _step(night, "check.qualification") as work:
         rules = qualification.rules_in_force(work.uri)
         suites = qualification.suites(rules, work.night)
-        _tally(work.step, run_suites(work.uri, work.night, suites))
+        suites += marts.suites(work.night, marts.published_as_of(work.uri))
+        try:
+            _tally(work.step, run_suites(work.uri, work.night, suites))
+        except ChecksFailedError:
+            # whoever is called at 3 a.m. wants to see which records
+            _write_quality(work)
+            raise
 
 
 def publish_marts(night: dict[str, Any]) -> None:
@@ -205,15 +211,24 @@ def publish_marts(night: dict[str, Any]) -> None:
 
 
 def report(night: dict[str, Any]) -> None:
-    """Write the page that both heads look at in the morning, and close the night."""
-    from smarketing.review.page import write_page
+    """Write the pages that both heads look at in the morning, and close the night."""
+    from smarketing.review.page import QUALITY, SCOREBOARD, write_page
     from smarketing.review.reading import read_scoreboard
 
     with _step(night, "report.scoreboard") as work:
-        page = work.config.workdir / "scoreboard.html"
-        write_page(read_scoreboard(work.uri, work.config), page)
-        work.step.note = page.name
+        _write_quality(work)
+        write_page(read_scoreboard(work.uri, work.config), work.config.workdir / SCOREBOARD)
+        work.step.note = f"{SCOREBOARD}, {QUALITY}"
     close_night(work.uri, work.night)
+
+
+def _write_quality(work: _Work) -> None:
+    """Write what was checked in this attempt, for people."""
+    from smarketing.review.page import QUALITY, write_quality
+    from smarketing.review.quality import read_quality
+
+    report = read_quality(work.uri, work.config.company, work.night.night_id, work.night.attempt)
+    write_quality(report, work.config.workdir / QUALITY)
 
 
 def _instant(text: str) -> datetime:
@@ -226,6 +241,8 @@ def _instant(text: str) -> datetime:
 def _tally(step: Step, outcomes: Sequence[Outcome]) -> None:
     passed = sum(outcome.state == "passed" for outcome in outcomes)
     step.note = f"{passed} of {len(outcomes)} checks passed"
+    if skipped := sum(outcome.state == "skipped" for outcome in outcomes):
+        step.note += f", {skipped} had nothing to check"
     # had nobody accepted it, we should not be here
     if accepted := sum(outcome.can_be_accepted for outcome in outcomes):
         step.note += f", {accepted} that would stop the night accepted"

@@ -16,7 +16,9 @@ class Recorded:
     """What is on record of a night's checks, by check name, and what stopped the night if it did.
 
     ``outcomes`` are what the checks said, if nothing stopped the night. ``figures`` are the rows
-    evaluated and the rows failing, ``keys`` those of the failing rows.
+    evaluated and the rows failing, ``keys`` those of the failing rows, and ``reasons`` what is
+    wrong with each: its value class, and the reason in words. ``observed`` is what was noted down
+    beside the figures.
     """
 
     stopped: str | None = None
@@ -24,6 +26,8 @@ class Recorded:
     states: dict[str, str] = field(default_factory=dict)
     figures: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
+    reasons: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    observed: dict[str, str | None] = field(default_factory=dict)
 
 
 def check(uri: str, night: Night, suites: Sequence[Suite]) -> Recorded:
@@ -37,9 +41,9 @@ def check(uri: str, night: Night, suites: Sequence[Suite]) -> Recorded:
         rows = connection.execute(
             """
             select
-                check_name, state, evaluated, failing,
+                check_name, state, evaluated, failing, observed,
                 array(
-                    select failing_key from ops.check_failures
+                    select array[failing_key, value_class, reason] from ops.check_failures
                     where (night_id, attempt, suite, check_name)
                         = (results.night_id, results.attempt, results.suite, results.check_name)
                     order by failing_key
@@ -49,8 +53,10 @@ def check(uri: str, night: Night, suites: Sequence[Suite]) -> Recorded:
             """,
             (night.night_id, night.attempt),
         ).fetchall()
-    for name, state, evaluated, failing, keys in rows:
+    for name, state, evaluated, failing, observed, failures in rows:
         recorded.states[name] = state
         recorded.figures[name] = (evaluated, failing)
-        recorded.keys[name] = keys
+        recorded.observed[name] = observed
+        recorded.keys[name] = [key for key, _, _ in failures]
+        recorded.reasons[name] = [(value_class, reason) for _, value_class, reason in failures]
     return recorded

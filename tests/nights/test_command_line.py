@@ -99,13 +99,20 @@ def test_check_holds_the_agreement_against_the_night(
 def test_the_page_holds_both_sides_and_needs_nothing_else(
     installation: Installation, first_night: subprocess.CompletedProcess[str]
 ) -> None:
-    [page] = [path for path in installation.files() if path.name == "scoreboard.html"]
-    assert str(page) in first_night.stdout.replace("\n", "")
+    [page, checks] = [
+        path
+        for name in ("scoreboard.html", "quality.html")
+        for path in installation.files()
+        if path.name == name
+    ]
+    for written in (page, checks):
+        assert str(written) in first_night.stdout.replace("\n", "")
     text = page.read_text(encoding="utf-8")
     assert "Marketing hands over at least" in text
     assert "Sales accepts at least" in text
     references = _References()
     references.feed(text)
+    references.feed(checks.read_text(encoding="utf-8"))
     assert references.found == []
 
 

@@ -237,6 +237,10 @@ def test_the_night_that_failed_is_simply_run_again(tmp_path: Path, warehouse: st
         assert f"({failing} of " in str(failure.value)
         assert str(failure.value).count("for example https://crm.example/leads/") == 3
         assert "--accept REASON" in str(failure.value)
+        unpublished = next((company.folder / "home").rglob("quality.html")).read_text("utf-8")
+        assert "This night was not published; readers see the one before." in unpublished
+        assert f"{failing} missing" in unpublished
+        assert unpublished.count('<a href="https://crm.example/leads/') >= 3
 
         with rewritten(first, lambda text: with_field(text, "channel", "")):
             company.run_night(LAST_NIGHT, accept="<b>the fair's</b> list", by="Ana")
@@ -245,10 +249,11 @@ def test_the_night_that_failed_is_simply_run_again(tmp_path: Path, warehouse: st
             "select check_name, accepted_by, accepted_reason from ops.check_results "
             "inner join ops.nights using (night_id, attempt) where is_accepted"
         ) == [("mql_channel_gate", "Ana", "<b>the fair's</b> list")]
-        page = (company.folder / "home").rglob("scoreboard.html")
-        assert "Ana answers for it (&lt;b&gt;the fair&#39;s&lt;/b&gt; list)" in next(
-            page
-        ).read_text(encoding="utf-8")
+        for page, words in (
+            ("scoreboard.html", "Ana answers for it (&lt;b&gt;the fair&#39;s&lt;/b&gt; list)"),
+            ("quality.html", "accepted in advance by Ana: &lt;b&gt;the fair&#39;s&lt;/b&gt; list"),
+        ):
+            assert words in next((company.folder / "home").rglob(page)).read_text("utf-8")
 
         company.run_night(LAST_NIGHT)
         assert company.query(

@@ -1,4 +1,4 @@
-"""The geometry of the page's two small charts, ready to be written down as SVG.
+"""The geometry of the pages' small charts, ready to be written down as SVG.
 
 Both say with form what they also say with colour: a met period is a solid bar, a missed one a
 hollow one, one without verdict is dotted.
@@ -17,6 +17,8 @@ Form = Literal["solid", "hollow", "dotted", "running"]
 
 _SLOT = 12.0
 _BAR = 8.0
+# how far one night stands from the next
+_NIGHT = 3.0
 _FORMS: dict[Tone, Form] = {"good": "solid", "warn": "hollow", "bad": "hollow", "idle": "dotted"}
 # room above the highest value
 _HEADROOM = 1.08
@@ -74,6 +76,64 @@ def history(line: Line, height: float = 40) -> History:
         for index, period in enumerate(periods)
     ]
     return History(_SLOT * len(periods), height, bars, "".join(steps), _summary(line))
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The share that failed, night by night, as a line; a night without a figure leaves a gap.
+
+    ``allowed`` is how high the share may be, None where it may not be above 0.
+    """
+
+    width: float
+    height: float
+    lines: Sequence[str]
+    end: tuple[float, float] | None
+    allowed: float | None
+    summary: str
+
+
+def trend(shares: Sequence[float | None], allowed: float = 0, height: float = 22) -> Trend:
+    """The shares of the last nights, oldest first, tonight's last; the scale begins at 0."""
+    known = [each for each in shares if each is not None]
+    top = max([*known, allowed * 1.25, 0.001]) * _HEADROOM
+
+    def level(value: float) -> float:
+        return round(height - value / top * height, 1)
+
+    lines: list[str] = []
+    for index, value in enumerate(shares):
+        if value is None:
+            continue
+        goes_on = index > 0 and shares[index - 1] is not None
+        point = f"{_NIGHT * index:g} {level(value):g}"
+        if goes_on:
+            lines[-1] += f"L{point}"
+        else:
+            lines.append(f"M{point}")
+    last = len(shares) - 1
+    end = None
+    if shares and shares[last] is not None:
+        end = (_NIGHT * last, level(shares[last] or 0))
+    return Trend(
+        width=_NIGHT * max(last, 1),
+        height=height,
+        lines=lines,
+        end=end,
+        allowed=level(allowed) if allowed else None,
+        summary=_trend_in_words(known),
+    )
+
+
+def _trend_in_words(known: Sequence[float]) -> str:
+    if not known:
+        return "No figure yet."
+    if len(known) == 1:
+        return f"{known[0]:.1%} failed tonight, for the first time counted."
+    return (
+        f"Failed over the last {len(known)} nights: {known[0]:.1%} at first, "
+        f"{known[-1]:.1%} tonight, {max(known):.1%} at worst."
+    )
 
 
 def pace(period: Period) -> Pace:

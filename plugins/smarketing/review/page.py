@@ -1,4 +1,4 @@
-"""The scoreboard as one self-contained HTML page: no script, no font, no request to anywhere."""
+"""The scoreboard and the checks as self-contained HTML pages: no script, no font, no request."""
 
 from __future__ import annotations
 
@@ -10,20 +10,43 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from smarketing.review import charts
+from smarketing.review.quality import CheckResult, QualityReport
 from smarketing.review.scoreboard import STANDINGS, Line, Scoreboard
 from smarketing.review.text import readable, share
 
+SCOREBOARD = "scoreboard.html"
+QUALITY = "quality.html"
+
 
 def write_page(scoreboard: Scoreboard, file: Path) -> Path:
-    """Write the page; whoever reads it meanwhile sees the old one or the new one, never half."""
-    page = render_page(scoreboard)
-    half = file.with_suffix(".part")
-    half.write_text(page, encoding="utf-8")
-    return half.replace(file)
+    """Write the scoreboard; whoever reads it meanwhile sees the old one or the new one, never
+    half."""
+    return _write(render_page(scoreboard), file)
+
+
+def write_quality(quality: QualityReport, file: Path) -> Path:
+    """Write what was checked; the same holds."""
+    return _write(render_quality(quality), file)
 
 
 def render_page(scoreboard: Scoreboard) -> str:
-    """The page as a text."""
+    """The scoreboard as a text."""
+    return _render(
+        SCOREBOARD,
+        board=scoreboard,
+        anchor=_anchors(scoreboard),
+        standings=STANDINGS,
+        history=charts.history,
+        pace=charts.pace,
+    )
+
+
+def render_quality(quality: QualityReport) -> str:
+    """What was checked, as a text."""
+    return _render(QUALITY, quality=quality, trend=_trend)
+
+
+def _render(template: str, **values: object) -> str:
     templates = Environment(
         loader=PackageLoader("smarketing.review"),
         # values from a CRM are hostile text
@@ -33,15 +56,17 @@ def render_page(scoreboard: Scoreboard) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("scoreboard.html").render(
-        board=scoreboard,
-        anchor=_anchors(scoreboard),
-        standings=STANDINGS,
-        history=charts.history,
-        pace=charts.pace,
-        share=share,
-        number=_number,
-    )
+    return templates.get_template(template).render(share=share, number=_number, **values)
+
+
+def _write(page: str, file: Path) -> Path:
+    half = file.with_suffix(".part")
+    half.write_text(page, encoding="utf-8")
+    return half.replace(file)
+
+
+def _trend(check: CheckResult) -> charts.Trend:
+    return charts.trend([each.share for each in check.history], float(check.share_allowed))
 
 
 def _anchors(scoreboard: Scoreboard) -> Callable[[Line], str]:

@@ -47,7 +47,7 @@ def read_scoreboard(uri: str, config: Config) -> Scoreboard:
         checks, checks_passed = _one(
             connection,
             "select count(*), count(*) filter (where state = 'passed') from ops.check_results "
-            "where night_id = %s and attempt = %s",
+            "where night_id = %s and attempt = %s and state <> 'skipped'",
             night_id,
             attempt,
         )
@@ -180,9 +180,11 @@ def _findings(connection: psycopg.Connection, night_id: str, attempt: int) -> li
                 night_id = %(night_id)s
                 and attempt = %(attempt)s
                 and (
-                    state <> 'passed'
+                    state in ('failed', 'not_run')
                     or (
                         failing > 0
+                        -- what is tolerated of a source is nothing to talk about
+                        and source is null
                         and not exists (
                             select from ops.check_results as told
                             where

@@ -503,12 +503,14 @@ class Scoreboard:
     @property
     def local_as_of(self) -> str:
         """The instant of the night on the clocks of the agreement."""
-        return _instant(self.as_of, self.agreement.zone)
+        return local_instant(self.as_of, self.agreement.zone)
 
     @property
     def restated(self) -> str:
         """The later instant whose knowledge went in, if this night is a restatement."""
-        return _instant(self.known_at, self.agreement.zone) if self.known_at != self.as_of else ""
+        return (
+            local_instant(self.known_at, self.agreement.zone) if self.known_at != self.as_of else ""
+        )
 
     @property
     def rows_read(self) -> int:
@@ -526,7 +528,8 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%b %Y}".replace(" ", _NBSP)
 
 
-def _instant(instant: datetime, zone: str) -> str:
+def local_instant(instant: datetime, zone: str) -> str:
+    """An instant on the clocks of a zone, in words."""
     local = instant.astimezone(ZoneInfo(zone))
     return f"{local:%a} {_day(local)}, {local:%H:%M}"
 

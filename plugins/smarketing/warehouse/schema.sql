@@ -359,8 +359,9 @@ create table if not exists ops.check_results (
     attempt integer not null,
     suite text not null,
     check_name text not null,
-    severity text not null check (severity in ('critical', 'warning', 'info')),
-    state text not null check (state in ('passed', 'failed', 'not_run')),
+    title text not null,
+    severity text not null check (severity in ('critical', 'warning')),
+    state text not null check (state in ('passed', 'failed', 'skipped', 'not_run')),
     evaluated bigint,
     failing bigint,
     share_allowed numeric,
@@ -368,11 +369,13 @@ create table if not exists ops.check_results (
     is_accepted boolean not null default false,
     meaning text not null,
     concerns text not null,
+    source text,
+    rule text,
     primary key (night_id, attempt, suite, check_name),
     foreign key (night_id, attempt) references ops.nights on delete cascade
 );
 comment on table ops.check_results is
-'The figure of every check, every night: what it looked at, how many failed, what a failure means and whom it concerns. is_accepted: it would have stopped the night, and somebody had accepted that (ops.nights).';
+'The figure of every check, every night. title: what holds where it passed, in words; meaning: what a failure means; concerns: for whom that is. It looked at so many (evaluated), and so many of them failed (failing) of whom a share is allowed. skipped: there was nothing to check, and that may be (observed says why); not_run: its query broke. is_accepted: it would have stopped the night, and somebody had accepted that (ops.nights). source: of whose arrival it is; rule: which of the agreement.';
 
 create table if not exists ops.check_failures (
     night_id text not null,
@@ -380,9 +383,15 @@ create table if not exists ops.check_failures (
     suite text not null,
     check_name text not null,
     failing_key text not null,
+    value_class text not null,
+    reason text not null,
+    rule text,
     foreign key (night_id, attempt, suite, check_name) references ops.check_results on delete cascade
 );
-comment on table ops.check_failures is 'The key of every record that failed a check. Keys only: no personal data.';
+create index if not exists check_failures_of_a_check
+on ops.check_failures (night_id, attempt, suite, check_name);
+comment on table ops.check_failures is
+'Every record that failed a check, by its key: what was wrong with its value (missing, malformed, out of range ...), why that fails in words, and which rule of the agreement that is, if it is one. Never the value: no personal data.';
 
 create table if not exists ops.source_spans (
     night_id text not null,

@@ -12,8 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from smarketing.sources.errors import SourceError
+
+# how a note tells of records and their field, also to the check that looks for it
+GONE: Final = "%s: field %s is gone"
+RETYPED_FROM: Final = "%s: %s was "
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,6 @@ def _notes(records: str, types: Mapping[str, str], known: Mapping[str, str]) -> 
         yield f"{records}: new field {name} ({types[name]}), read from now on"
     for name in sorted(types.keys() & known.keys()):
         if types[name] != known[name]:
-            yield f"{records}: {name} was {known[name]} and is {types[name]} now"
+            yield f"{RETYPED_FROM % (records, name)}{known[name]} and is {types[name]} now"
     for name in sorted(known.keys() - types.keys()):
-        yield f"{records}: field {name} is gone"
+        yield GONE % (records, name)

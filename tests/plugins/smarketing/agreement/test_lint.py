@@ -347,9 +347,9 @@ def publish_night(
             )
         for row in rules:
             connection.execute(
-                "insert into ops.check_results (night_id, attempt, suite, severity, state, "
+                "insert into ops.check_results (night_id, attempt, suite, title, severity, state, "
                 "meaning, concerns, check_name, evaluated, failing) values "
-                "(%s, %s, 'qualification.rules', 'warning', 'passed', '', '', %s, %s, %s)",
+                "(%s, %s, 'qualification.rules', '', 'warning', 'passed', '', '', %s, %s, %s)",
                 (night.night_id, night.attempt, *row),
             )
     publish(uri, night)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from smarketing.review.charts import history, pace
+from smarketing.review.charts import history, pace, trend
 
 from tests.plugins.smarketing.review.boards import conversion, line, money, months, period
 
@@ -51,3 +51,25 @@ def test_a_loss_is_an_empty_bar() -> None:
     assert pace(lost).actual == 0
     [bar] = history(line(lost)).bars
     assert bar.height > 0
+
+
+def test_a_trend_breaks_where_a_night_has_no_figure() -> None:
+    chart = trend([0.5, 0.25, None, 1.0], height=108)
+    assert chart.lines == ["M0 58L3 83", "M9 8"]
+    assert chart.end == (9, 8)
+    assert chart.allowed is None
+    assert chart.width == 9
+    assert "50.0% at first, 100.0% tonight, 100.0% at worst" in chart.summary
+
+
+def test_a_trend_shows_what_is_allowed_also_where_nothing_comes_near_it() -> None:
+    chart = trend([0.0, 0.0], allowed=0.8, height=108)
+    assert chart.allowed == 28
+    assert chart.lines == ["M0 108L3 108"]
+
+
+def test_a_trend_without_figures_is_an_empty_one() -> None:
+    assert trend([]).lines == []
+    assert trend([None]).end is None
+    assert trend([None]).summary == "No figure yet."
+    assert "for the first time" in trend([0.1]).summary
