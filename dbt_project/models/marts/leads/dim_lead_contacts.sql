@@ -19,7 +19,7 @@ final as (
         phone,
         company
     from leads
-    -- of who is gone nobody is to be called; nor is whoever was erased, of whom only counts are left
+    -- who is gone is not to be called, nor who was erased, of whom only counts are left
     where
         not is_deleted
         and strpos(lead_id, ':erased-') = 0
