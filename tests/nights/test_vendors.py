@@ -151,7 +151,7 @@ def test_a_vendor_that_is_down_stops_nobody_and_the_next_night_catches_up(
     with company.company.at_work():
         findings = read_scoreboard(company.company.warehouse, read_config()).findings
     [told] = [each.meaning for each in findings if each.meaning.startswith(vendor)]
-    assert "could not be read; its figures are those of 2026-10-18 02:00 (UTC)" in told
+    assert "did not arrive; its figures are those of 2026-10-18 02:00 (UTC)" in told
     assert "503" in told
 
     company.vendors.recover()
@@ -170,5 +170,5 @@ def test_where_no_vendor_answers_yesterday_stays(found: Callable[..., VendorComp
     company = found(leads=60)
     for vendor in company.vendors.doors:
         company.vendors.fail(vendor)
-    with pytest.raises(Exception, match="No source could be read"):
+    with pytest.raises(Exception, match="No source arrived"):
         company.run_night(LAST_NIGHT)
