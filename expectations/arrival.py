@@ -12,7 +12,7 @@ the changes of the last weeks. On a million rows each takes about a second.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import LiteralString
 
@@ -36,8 +36,21 @@ _UNREADABLE_ALLOWED = Decimal("0.01")
 
 
 @dataclass(frozen=True)
+class _Named:
+    """What a row may name: by which reference of its own, and the table and column of its id."""
+
+    alias: str
+    table: str
+    id_column: str
+    reference: str
+
+
+@dataclass(frozen=True)
 class _Fact:
-    """Something that may be wrong with a row of a raw table; ``wrong`` is SQL over the row."""
+    """Something that may be wrong with a row of a raw table; ``wrong`` is SQL over the row.
+
+    ``named``: what the row names, where it is about that.
+    """
 
     name: str
     wrong: str
@@ -46,6 +59,7 @@ class _Fact:
     meaning: str
     share_allowed: str = "0.01"
     concerns: str = _DATA_TEAM
+    named: _Named | None = None
 
 
 @dataclass(frozen=True)
@@ -53,15 +67,13 @@ class _Table:
     """A raw table and what may be wrong with its rows.
 
     ``lead`` is the id of the lead that a row is about; where there is none, ``record`` is the id
-    of the row's own. ``known`` joins the ids that a row may name, as
-    ``(alias, table, its id, our reference)``. ``where``: the rows that are looked at.
+    of the row's own. ``where``: the rows that are looked at.
     """
 
     name: LiteralString
     facts: Sequence[_Fact]
     lead: str | None = None
     record: str = ""
-    known: Sequence[tuple[str, str, str, str]] = ()
     where: str = "true"
 
     @property
@@ -116,15 +128,16 @@ def _not_negative(name: str, what: str, column: str) -> _Fact:
     )
 
 
-def _known(name: str, what: str, alias: str, reference: str, meaning: str) -> _Fact:
+def _known(name: str, what: str, named: _Named, meaning: str) -> _Fact:
     """What a row names has to be there; a row that names nothing does no wrong."""
     return _Fact(
         name,
-        f"{reference} is not null and {alias}.id is null",
+        f"{named.reference} is not null and {named.alias}.id is null",
         "unknown",
         f"the {what} that it names is not there",
         meaning,
         share_allowed="0.05",
+        named=named,
     )
 
 
@@ -140,11 +153,33 @@ _ADDRESS = _Fact(
 )
 _SCORE = _not_negative("scores_are_not_negative", "Scores", "score")
 _AMOUNT = _not_negative("deals_are_not_negative", "Amounts of deals", "amount")
-_SPEND = _not_negative("spend_is_not_negative", "Costs of campaigns", "amount")
 _LEAD_OWNER = "leads name owners that the source does not tell of: their handoffs have no team"
 _DEAL_OWNER = "deals name owners that the source does not tell of: they count for no team"
-_SPEND_CAMPAIGN = "costs name campaigns that the source does not tell of: they have no channel"
 _DEAL_LEAD = "deals name leads that the source does not tell of: their money counts nowhere"
+
+_LEAD = _Named("lead", "leads", "lead_id", "lead_id")
+_OWNER = _Named("owner", "owners", "owner_id", "owner_id")
+_USER = _Named("owner", "users", "user_id", "owner_id")
+# a queue is no user
+_PERSON = replace(_USER, reference="case when left(owner_id, 3) <> '00G' then owner_id end")
+_ACCOUNT = _Named("account", "accounts", "account_id", "account_id")
+
+
+def _spend(table: LiteralString, record: str, campaign: str) -> _Table:
+    """What campaigns cost, by whatever word the source has for a campaign."""
+    return _Table(
+        table,
+        record=record,
+        facts=(
+            _not_negative("spend_is_not_negative", "Costs of campaigns", "amount"),
+            _known(
+                "campaigns_of_spend_are_known",
+                campaign,
+                _Named(campaign, f"{campaign}s", f"{campaign}_id", f"{campaign}_id"),
+                "costs name campaigns that the source does not tell of: they have no channel",
+            ),
+        ),
+    )
 
 
 def _moment(name: LiteralString) -> LiteralString:
@@ -169,9 +204,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _ADDRESS,
                     _SCORE,
                     _times("leads_bear_sound_times", "Leads", _moment("created")),
-                    _known("owners_of_leads_are_known", "owner", "owner", "owner_id", _LEAD_OWNER),
+                    _known("owners_of_leads_are_known", "owner", _OWNER, _LEAD_OWNER),
                 ),
-                known=(("owner", "owners", "owner_id", "owner_id"),),
             ),
             _Table(
                 "stage_changes",
@@ -186,12 +220,10 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _known(
                         "leads_of_touches_are_known",
                         "lead",
-                        "lead",
-                        "lead_id",
+                        _LEAD,
                         "touches name leads that the source does not tell of: they answer nobody",
                     ),
                 ),
-                known=(("lead", "leads", "lead_id", "lead_id"),),
             ),
             _Table(
                 "opportunities",
@@ -199,29 +231,11 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                 facts=(
                     _AMOUNT,
                     _times("deals_bear_sound_times", "Deals", _moment("opened")),
-                    _known("leads_of_deals_are_known", "lead", "lead", "lead_id", _DEAL_LEAD),
-                    _known("owners_of_deals_are_known", "owner", "owner", "owner_id", _DEAL_OWNER),
-                ),
-                known=(
-                    ("lead", "leads", "lead_id", "lead_id"),
-                    ("owner", "owners", "owner_id", "owner_id"),
+                    _known("leads_of_deals_are_known", "lead", _LEAD, _DEAL_LEAD),
+                    _known("owners_of_deals_are_known", "owner", _OWNER, _DEAL_OWNER),
                 ),
             ),
-            _Table(
-                "spend",
-                record="campaign_id",
-                facts=(
-                    _SPEND,
-                    _known(
-                        "campaigns_of_spend_are_known",
-                        "campaign",
-                        "campaign",
-                        "campaign_id",
-                        _SPEND_CAMPAIGN,
-                    ),
-                ),
-                known=(("campaign", "campaigns", "campaign_id", "campaign_id"),),
-            ),
+            _spend("spend", "campaign_id", "campaign"),
         ),
     ),
     "hubspot": _Arrivals(
@@ -244,9 +258,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _ADDRESS,
                     _SCORE,
                     _times("leads_bear_sound_times", "Contacts", "created_at"),
-                    _known("owners_of_leads_are_known", "owner", "owner", "owner_id", _LEAD_OWNER),
+                    _known("owners_of_leads_are_known", "owner", _OWNER, _LEAD_OWNER),
                 ),
-                known=(("owner", "owners", "owner_id", "owner_id"),),
             ),
             _Table(
                 "property_history",
@@ -262,13 +275,11 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _known(
                         "owners_of_touches_are_known",
                         "owner",
-                        "owner",
-                        "owner_id",
+                        _OWNER,
                         "calls, e-mails and meetings name owners that the source does not tell of: "
                         "nobody knows whether sales made them",
                     ),
                 ),
-                known=(("owner", "owners", "owner_id", "owner_id"),),
             ),
             _Table(
                 "deals",
@@ -279,32 +290,13 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _known(
                         "leads_of_deals_are_known",
                         "contact",
-                        "lead",
-                        "contact_ids::jsonb ->> 0",
+                        _Named("lead", "contacts", "contact_id", "contact_ids::jsonb ->> 0"),
                         _DEAL_LEAD,
                     ),
-                    _known("owners_of_deals_are_known", "owner", "owner", "owner_id", _DEAL_OWNER),
-                ),
-                known=(
-                    ("lead", "contacts", "contact_id", "contact_ids::jsonb ->> 0"),
-                    ("owner", "owners", "owner_id", "owner_id"),
+                    _known("owners_of_deals_are_known", "owner", _OWNER, _DEAL_OWNER),
                 ),
             ),
-            _Table(
-                "spend",
-                record="item_id",
-                facts=(
-                    _SPEND,
-                    _known(
-                        "campaigns_of_spend_are_known",
-                        "campaign",
-                        "campaign",
-                        "campaign_id",
-                        _SPEND_CAMPAIGN,
-                    ),
-                ),
-                known=(("campaign", "campaigns", "campaign_id", "campaign_id"),),
-            ),
+            _spend("spend", "item_id", "campaign"),
         ),
     ),
     "marketo": _Arrivals(
@@ -328,21 +320,7 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                 record="activity_id",
                 facts=(_times("changes_bear_sound_times", "Activities", "happened_at"),),
             ),
-            _Table(
-                "spend",
-                record="program_id",
-                facts=(
-                    _SPEND,
-                    _known(
-                        "campaigns_of_spend_are_known",
-                        "program",
-                        "program",
-                        "program_id",
-                        _SPEND_CAMPAIGN,
-                    ),
-                ),
-                known=(("program", "programs", "program_id", "program_id"),),
-            ),
+            _spend("spend", "program_id", "program"),
         ),
     ),
     "salesforce": _Arrivals(
@@ -365,16 +343,8 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _ADDRESS,
                     _SCORE,
                     _times("leads_bear_sound_times", "Leads", "created_at"),
-                    # a queue is no user
-                    _known(
-                        "owners_of_leads_are_known",
-                        "user",
-                        "owner",
-                        "nullif(left(owner_id, 3), '00G')",
-                        _LEAD_OWNER,
-                    ),
+                    _known("owners_of_leads_are_known", "user", _PERSON, _LEAD_OWNER),
                 ),
-                known=(("owner", "users", "user_id", "owner_id"),),
             ),
             _Table(
                 "contacts",
@@ -384,12 +354,10 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _known(
                         "accounts_of_contacts_are_known",
                         "account",
-                        "account",
-                        "account_id",
+                        _ACCOUNT,
                         "contacts name accounts that the source does not tell of",
                     ),
                 ),
-                known=(("account", "accounts", "account_id", "account_id"),),
             ),
             _Table(
                 "field_history",
@@ -405,13 +373,11 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _known(
                         "owners_of_touches_are_known",
                         "user",
-                        "owner",
-                        "owner_id",
+                        _USER,
                         "calls and e-mails name owners that the source does not tell of: nobody "
                         "knows whether sales made them",
                     ),
                 ),
-                known=(("owner", "users", "user_id", "owner_id"),),
             ),
             _Table(
                 "opportunities",
@@ -422,15 +388,10 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _known(
                         "accounts_of_deals_are_known",
                         "account",
-                        "account",
-                        "account_id",
+                        _ACCOUNT,
                         "deals name accounts that the source does not tell of",
                     ),
-                    _known("owners_of_deals_are_known", "user", "owner", "owner_id", _DEAL_OWNER),
-                ),
-                known=(
-                    ("account", "accounts", "account_id", "account_id"),
-                    ("owner", "users", "user_id", "owner_id"),
+                    _known("owners_of_deals_are_known", "user", _USER, _DEAL_OWNER),
                 ),
             ),
             _Table(
@@ -440,28 +401,12 @@ _KINDS: dict[SourceKind, _Arrivals] = {
                     _known(
                         "leads_of_deals_are_known",
                         "contact",
-                        "contact",
-                        "contact_id",
+                        _Named("contact", "contacts", "contact_id", "contact_id"),
                         _DEAL_LEAD,
                     ),
                 ),
-                known=(("contact", "contacts", "contact_id", "contact_id"),),
             ),
-            _Table(
-                "campaign_spend",
-                record="spend_id",
-                facts=(
-                    _SPEND,
-                    _known(
-                        "campaigns_of_spend_are_known",
-                        "campaign",
-                        "campaign",
-                        "campaign_id",
-                        _SPEND_CAMPAIGN,
-                    ),
-                ),
-                known=(("campaign", "campaigns", "campaign_id", "campaign_id"),),
-            ),
+            _spend("campaign_spend", "spend_id", "campaign"),
         ),
     ),
 }
@@ -706,10 +651,11 @@ def _records(of: _Arrivals, at: _Instant, table: _Table) -> Suite:
     wrong = ", ".join(f"({fact.wrong}) as {fact.name}" for fact in table.facts)
     # whom somebody named once was there, also where it has been merged or deleted since
     joins = " ".join(
-        f"left join (select distinct {id_column} as id from {of.schema}.{name} "
-        f"where system = {at.system} and _known_from <= {at.known_at}) as {alias} "
-        f"on {reference} = {alias}.id"
-        for alias, name, id_column, reference in table.known
+        f"left join (select distinct {named.id_column} as id from {of.schema}.{named.table} "
+        f"where system = {at.system} and _known_from <= {at.known_at}) as {named.alias} "
+        f"on {named.reference} = {named.alias}.id"
+        for fact in table.facts
+        if (named := fact.named)
     )
     population = (
         f"select {at.system} || ':' || {table.key} as record_key, {wrong} "

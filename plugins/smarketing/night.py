@@ -116,14 +116,11 @@ def open_night(
     """
     name = night_id(as_of, known_at)
     with connect(uri, "transformer") as connection:
-        try:
-            connection.execute("select set_config('lock_timeout', %s, true)", (_PATIENCE,))
-            connection.execute("select pg_advisory_xact_lock(hashtext(%s))", (_LOCK,))
-        except psycopg.errors.LockNotAvailable as error:
-            raise WarehouseError(
-                f"A step of an earlier attempt has not ended for {_PATIENCE}. End its process, "
-                "then run the night again."
-            ) from error
+        _stand_still(
+            connection,
+            f"A step of an earlier attempt has not ended for {_PATIENCE}. End its process, "
+            "then run the night again.",
+        )
         connection.execute(
             """
             update ops.nights
@@ -195,15 +192,21 @@ def standing_still(uri: str) -> Iterator[None]:
         WarehouseError: a step does not come to its end.
     """
     with connect(uri, "transformer", autocommit=True) as connection:
-        try:
-            connection.execute("select set_config('lock_timeout', %s, false)", (_PATIENCE,))
-            connection.execute("select pg_advisory_lock(hashtext(%s))", (_LOCK,))
-        except psycopg.errors.LockNotAvailable as error:
-            raise WarehouseError(
-                f"A step of a night has not ended for {_PATIENCE}. Wait for the night, or end its "
-                "process, then try again."
-            ) from error
+        _stand_still(
+            connection,
+            f"A step of a night has not ended for {_PATIENCE}. Wait for the night, or end its "
+            "process, then try again.",
+        )
         yield
+
+
+def _stand_still(connection: psycopg.Connection, else_: str) -> None:
+    """Wait for the steps that run, and let none begin before the session ends."""
+    try:
+        connection.execute("select set_config('lock_timeout', %s, false)", (_PATIENCE,))
+        connection.execute("select pg_advisory_lock(hashtext(%s))", (_LOCK,))
+    except psycopg.errors.LockNotAvailable as error:
+        raise WarehouseError(else_) from error
 
 
 def newest_attempt(connection: psycopg.Connection) -> tuple[str, int] | None:

@@ -13,6 +13,7 @@ import orjson
 from psycopg import Connection, sql
 
 from smarketing.privacy.raw import Plan
+from smarketing.privacy.stand_ins import NEUTRAL_WORD
 
 # columns of models that may hold what is personal itself, not only a key
 _PERSONAL: Final = {
@@ -30,7 +31,8 @@ _PERSONAL: Final = {
 # the one mart of people by name
 _CONTACTS: Final = "dim_lead_contacts"
 _TEXT: Final = ("text", "character varying")
-_MASK: Final = "(erased)"
+MASK: Final = f"({NEUTRAL_WORD})"
+"""What stands in a text where it quoted somebody."""
 
 
 def erase_models(connection: Connection[Any], plan: Plan) -> dict[str, int]:
@@ -39,6 +41,7 @@ def erase_models(connection: Connection[Any], plan: Plan) -> dict[str, int]:
     Each table is written in its owner's role; all of it in the transaction of ``connection``.
     """
     changed: dict[str, int] = {}
+    maps = _maps(plan)
     tables = connection.execute(
         """
         select tables.schemaname, tables.tablename, tables.tableowner
@@ -52,12 +55,14 @@ def erase_models(connection: Connection[Any], plan: Plan) -> dict[str, int]:
     ).fetchall()
     for schema, table, owner in tables:
         connection.execute(sql.SQL("set local role {}").format(sql.Identifier(owner)))
-        if count := _erase_model(connection, schema, table, plan):
+        if count := _erase_model(connection, schema, table, plan, maps):
             changed[f"{schema}.{table}"] = count
     return changed
 
 
-def _erase_model(connection: Connection[Any], schema: str, table: str, plan: Plan) -> int:
+def _erase_model(
+    connection: Connection[Any], schema: str, table: str, plan: Plan, maps: dict[str, str]
+) -> int:
     columns = dict(
         connection.execute(
             "select column_name, data_type from information_schema.columns"
@@ -106,7 +111,7 @@ def _erase_model(connection: Connection[Any], schema: str, table: str, plan: Pla
         query = sql.SQL("delete from {} where {}").format(
             sql.Identifier(schema, table), _is_theirs("lead_id")
         )
-        count = connection.execute(query, _maps(plan)).rowcount
+        count = connection.execute(query, maps).rowcount
     elif conditions:
         query = sql.SQL("update {} set {} where {}").format(
             sql.Identifier(schema, table),
@@ -116,7 +121,7 @@ def _erase_model(connection: Connection[Any], schema: str, table: str, plan: Pla
             ),
             sql.SQL(" or ").join(conditions),
         )
-        count += connection.execute(query, _maps(plan)).rowcount
+        count += connection.execute(query, maps).rowcount
     if columns.get("members") == "jsonb":
         count += _erase_members(connection, schema, table, plan)
     return count
@@ -142,7 +147,7 @@ def erase_record(connection: Connection[Any], plan: Plan) -> dict[str, int]:
             " file = case when file ~* %(them)s then %(mask)s else file end,"
             " file_sha = md5(gen_random_uuid()::text)"
             " where concat_ws(' ', file, value, record::text) ~* %(them)s",
-            {"them": pattern(plan), "mask": _MASK},
+            {"them": pattern(plan), "mask": MASK},
         ).rowcount,
     }
     for table, column in (
@@ -157,7 +162,7 @@ def erase_record(connection: Connection[Any], plan: Plan) -> dict[str, int]:
                 "update ops.{table} set {column} = regexp_replace({column}, %(them)s, %(mask)s,"
                 " 'gi') where {column} ~* %(them)s"
             ).format(table=sql.Identifier(table), column=name),
-            {"them": pattern(plan), "mask": rf"\1{_MASK}"},
+            {"them": pattern(plan), "mask": rf"\1{MASK}"},
         ).rowcount
     return {table: count for table, count in changed.items() if count}
 

@@ -6,9 +6,9 @@ that a column that somebody adds has to be thought about before it holds anybody
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Treatment = Literal[
     "keep", "person", "people", "other_id", "email", "phone", "company", "word", "clear", "told",
@@ -59,6 +59,13 @@ class Place:
     def treated(self, *treatments: Treatment) -> list[str]:
         """The columns that get one of these treatments."""
         return [name for name, treatment in self.columns.items() if treatment in treatments]
+
+    def is_of_people(self, told: Callable[[str], Any]) -> bool:
+        """Whether a row, of which ``told`` gives the columns, is one that names people."""
+        if self.people_where is None:
+            return True
+        column, values = self.people_where
+        return told(column) in values
 
     @property
     def id(self) -> str:

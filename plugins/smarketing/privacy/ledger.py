@@ -80,9 +80,18 @@ def words(text: str) -> set[str]:
     return found | {part for word in found for part in re.split(r"[=:]", word)} - {""}
 
 
+def is_anybody_erased(connection: Connection[Any]) -> bool:
+    """Whether the ledger has an entry; also of a warehouse that has no ledger yet."""
+    [(is_there,)] = connection.execute("select to_regclass('ops.erasure_ledger') is not null")
+    return (
+        is_there
+        and connection.execute("select from ops.erasure_ledger limit 1").fetchone() is not None
+    )
+
+
 def read_entries(connection: Connection[Any]) -> tuple[set[bytes], bytes | None]:
     """All entries, and what their key must show; nothing where nobody was ever erased."""
-    if connection.execute("select to_regclass('ops.erasure_ledger')").fetchone() == (None,):
+    if not is_anybody_erased(connection):
         return set(), None
     with connection.cursor() as cursor:
         cursor.execute("select entry, key_check from ops.erasure_ledger")

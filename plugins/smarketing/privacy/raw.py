@@ -118,8 +118,9 @@ def make_plan(connection: Connection[Any], found: Found) -> Plan:
     if not plan.records and not plan.addresses:
         return plan
     plan.missed = _missed(connection, plan)
-    told: dict[Treatment, set[str]] = {"email": set(), "phone": set(), "company": set()}
-    told["word"] = set()
+    told: dict[Treatment, set[str]] = {
+        "email": set(), "phone": set(), "company": set(), "word": set()
+    }  # fmt: skip
     labels = _labels(connection)
     for place in PLACES:
         for row in _rows(connection, place, plan):
@@ -367,7 +368,7 @@ def _erased_value(
     match treatment:
         case "person":
             # who else is named is somebody else
-            if value and _is_of_people(place, row):
+            if value and place.is_of_people(row.__getitem__):
                 return plan.records.get((system, value), value)
             return value
         case "people":
@@ -388,13 +389,6 @@ def _erased_value(
             # of what others took part in, they keep what is theirs
             return value
     return _treated(treatment, value, plan, cleared=None)
-
-
-def _is_of_people(place: Place, row: Row) -> bool:
-    if place.people_where is None:
-        return True
-    column, values = place.people_where
-    return row[column] in values
 
 
 def _treated(treatment: Treatment, value: str | None, plan: Plan, *, cleared: Any) -> str | None:

@@ -15,7 +15,9 @@ from urllib.parse import quote, quote_plus
 import psycopg
 from psycopg import sql
 
-_MASK: Final = b"*"
+from smarketing.privacy.derived import MASK
+
+_STAR: Final = b"*"
 _ENCODINGS: Final = ("utf-8", "utf-16-le", "utf-16-be")
 _TEXT_TYPES: Final = ("text", "character varying", "json", "jsonb")
 
@@ -59,7 +61,7 @@ def mask_metadata(uri: str, pattern: str) -> int:
                     column=sql.Identifier(column),
                     type=sql.SQL(type_),
                 ),
-                {"them": pattern, "mask": r"\1(erased)"},
+                {"them": pattern, "mask": rf"\1{MASK}"},
             ).rowcount
     return masked
 
@@ -104,5 +106,5 @@ def _mask_file(file: Path, wanted: re.Pattern[bytes]) -> bool:
     with file.open("r+b") as masked:
         for start, end in places:
             masked.seek(start)
-            masked.write(_MASK * (end - start))
+            masked.write(_STAR * (end - start))
     return True

@@ -11,7 +11,14 @@ import orjson
 from psycopg import Connection, sql
 
 from smarketing.privacy.inventory import BY_NAME, FIELDS, PLACES, Place
-from smarketing.privacy.ledger import ERASED, Ledger, normal_address, open_ledger, words
+from smarketing.privacy.ledger import (
+    ERASED,
+    Ledger,
+    is_anybody_erased,
+    normal_address,
+    open_ledger,
+    words,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +33,6 @@ class Suppression:
 
     Nobody is asked row by row: the whole ledger is a set (some hundred bytes a person), and each
     value of a batch is hashed once. Where nobody was ever erased, rows pass as they are.
-
     """
 
     def __init__(
@@ -64,13 +70,7 @@ class Suppression:
         Raises:
             LedgerError: people were erased, and the key is missing or another one.
         """
-        [(is_known,)] = connection.execute(
-            "select to_regclass('ops.erasure_ledger') is not null"
-        ).fetchall()
-        if (
-            not is_known
-            or not connection.execute("select 1 from ops.erasure_ledger limit 1").fetchone()
-        ):
+        if not is_anybody_erased(connection):
             return cls(connection, None, set(), {})
         ledger, entries = open_ledger(connection, find_key())
         lasting = {
@@ -136,7 +136,7 @@ class Suppression:
             own = [rows[column][number] for column in place.own]
             if all(own) and self._is_erased_event(event(place, system, own)):
                 return True
-        if _is_of_people(place, rows, number):
+        if place.is_of_people(lambda column: rows[column][number]):
             for column in place.treated("person"):
                 record = rows[column][number]
                 if record and self._is_erased_record(system, record):
@@ -201,13 +201,6 @@ class _Rows:
 def event(place: Place, system: str, own: Sequence[str]) -> tuple[str, ...]:
     """What names an event: in exports by its table too, as each file counts by itself."""
     return (system, place.table if place.schema == "raw_csv_export" else "", *own)
-
-
-def _is_of_people(place: Place, rows: _Rows, number: int) -> bool:
-    if place.people_where is None:
-        return True
-    column, values = place.people_where
-    return rows[column][number] in values
 
 
 def _addresses(place: Place, rows: _Rows, number: int) -> Iterable[str]:

@@ -44,7 +44,7 @@ def mark_unread(uri: str, night: Night, sources: Sequence[str]) -> list[str]:
                     and nights.known_at <= %(known_at)s
             ) as read on true
             where step.state is distinct from 'done'
-            returning source, reason
+            returning source
             """,
             {
                 "night_id": night.night_id,
@@ -53,7 +53,7 @@ def mark_unread(uri: str, night: Night, sources: Sequence[str]) -> list[str]:
                 "sources": list(sources),
             },
         ).fetchall()
-    return [source for source, _ in rows]
+    return [source for (source,) in rows]
 
 
 def mark_late(uri: str, night: Night, outcomes: Sequence[Outcome]) -> list[str]:

@@ -10,20 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
 
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from smarketing.quality.run import Example, examples
+from smarketing.quality.run import Example, State, examples
 from smarketing.review.scoreboard import Tone, local_instant
 from smarketing.review.text import share
 from smarketing.warehouse.connection import connect
 
 NIGHTS_SHOWN = 30
 _AGREED = "What both teams agreed on leads"
-
-State = Literal["passed", "failed", "skipped", "not_run"]
 
 
 @dataclass(frozen=True)
@@ -121,9 +118,7 @@ class CheckResult:
     @property
     def figures(self) -> str:
         """``8 of 356 (2.2%), up to 1.0% allowed``; empty where nothing was counted."""
-        if not self.evaluated:
-            return ""
-        if self.is_yes_or_no:
+        if not self.evaluated or self.is_yes_or_no:
             return ""
         of = f"{self.failing or 0:,} of {self.evaluated:,}"
         part = f" ({share(self.failing or 0, self.evaluated)})" if self.failing else ""
@@ -210,9 +205,9 @@ class QualityReport:
             topics.setdefault(check.topic, []).append(check)
         return sorted(topics.items(), key=lambda topic: topic[0] != _AGREED)
 
-    def count(self, *tones: Tone) -> int:
+    def count(self, tone: Tone) -> int:
         """How many checks feel so."""
-        return sum(check.tone in tones for check in self.checks)
+        return sum(check.tone == tone for check in self.checks)
 
     def local(self, instant: datetime) -> str:
         """An instant on the clocks of the agreement."""

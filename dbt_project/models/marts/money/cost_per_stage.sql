@@ -18,17 +18,9 @@ campaigns as (
 
 ),
 
--- by month, of which all periods are made
 spend as (
 
-    select
-        campaign_key,
-        channel,
-        currency,
-        date_trunc('month', spent_date::timestamp)::date as spent_month,
-        sum(spent_amount) as spent_amount
-    from {{ ref('fct_campaign_spend') }}
-    group by 1, 2, 3, 4
+    select * from {{ ref('fct_campaign_spend') }}
 
 ),
 
@@ -116,20 +108,7 @@ counted as (
 
 spent as (
 
-    select
-        period_kinds.period_kind,
-        date_trunc(period_kinds.period_kind, spend.spent_month::timestamp)::date
-            as period_start_date,
-        segments.segment,
-        segments.dimension,
-        segments.dimension_value,
-        spend.currency,
-        sum(spend.spent_amount) as spent_amount
-    from spend
-    cross join period_kinds
-    cross join
-        {{ segments({'channel': 'spend.channel', 'campaign': 'spend.campaign_key'}) }}
-    group by 1, 2, 3, 4, 5, 6
+    {{ spent_by_segment('spend', 'period_kinds') }}
 
 ),
 

@@ -12,17 +12,9 @@ attribution as (
 
 ),
 
--- by month, of which all periods are made
 spend as (
 
-    select
-        campaign_key,
-        channel,
-        currency,
-        date_trunc('month', spent_date::timestamp)::date as spent_month,
-        sum(spent_amount) as spent_amount
-    from {{ ref('fct_campaign_spend') }}
-    group by 1, 2, 3, 4
+    select * from {{ ref('fct_campaign_spend') }}
 
 ),
 
@@ -198,20 +190,7 @@ influenced as (
 
 spent as (
 
-    select
-        period_kinds.period_kind,
-        date_trunc(period_kinds.period_kind, spend.spent_month::timestamp)::date
-            as period_start_date,
-        spend.currency,
-        segments.segment,
-        segments.dimension,
-        segments.dimension_value,
-        sum(spend.spent_amount) as spent_amount
-    from spend
-    cross join period_kinds
-    cross join
-        {{ segments({'channel': 'spend.channel', 'campaign': 'spend.campaign_key'}) }}
-    group by 1, 2, 3, 4, 5, 6
+    {{ spent_by_segment('spend', 'period_kinds') }}
 
 ),
 
