@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,41 @@ def test_one_that_cannot_be_read_stops_not_the_other(tmp_path: Path, warehouse: 
             steps.extract(keys, "shop")
         steps.check_arrival(keys)
     assert company.query("select source from ops.source_spans") == [("shop",)]
+
+
+def test_one_that_brings_nothing_new_silences_promises_until_it_does(
+    tmp_path: Path, warehouse: str
+) -> None:
+    def statuses(night: date) -> dict[tuple[str, str], set[str | None]]:
+        company.run_night(night)
+        return {
+            (metric, status): set(reasons)
+            for metric, status, reasons in company.query(
+                "select metric, status, array_agg(distinct status_reason)"
+                " from marts.sla_compliance where not is_over and metric in ('volume', 'revenue')"
+                " group by 1, 2"
+            )
+        }
+
+    def arrives(source: str, night: date) -> None:
+        with (tmp_path / source / "leads.csv").open("a") as leads:
+            leads.write(f"{night:%d},{night}T01:00:00Z,somebody.{night:%d}@example.com\n")
+
+    silent, back = LAST_NIGHT + timedelta(days=3), LAST_NIGHT + timedelta(days=4)
+    with company_of_two(tmp_path, warehouse, systems=("crm", "shop")) as company:
+        before = statuses(LAST_NIGHT)
+        assert {status for _, status in before} & {"undetermined"} == set()
+        arrives("shop", silent)
+        # it told of no deals, ever: revenue does not wait for it
+        late = statuses(silent)
+        assert late["volume", "undetermined"] == {"crm did not arrive"}
+        assert {status for metric, status in late if metric == "revenue"} == {"off_track"}
+        assert company.query("select source, missing_from from ops.source_spans") == [
+            ("crm", datetime(2026, 10, 19, 10, tzinfo=UTC))
+        ]
+        arrives("shop", back)
+        arrives("crm", back)
+        assert statuses(back).keys() == before.keys()
 
 
 def test_two_may_not_call_themselves_the_same(tmp_path: Path, warehouse: str) -> None:

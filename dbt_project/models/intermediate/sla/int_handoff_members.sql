@@ -86,7 +86,13 @@ decided as (
 
     select
         decisions.*,
-        decisions.decision is null and coalesce(verdicts.status = 'open', false) as is_open
+        decisions.decision is null
+        and coalesce(
+            verdicts.status = 'open'
+            -- decided in time, for all that was read
+            or (verdicts.status = 'undetermined' and verdicts.due_at is not null),
+            false
+        ) as is_open
     from decisions
     left join verdicts
         on

@@ -12,16 +12,38 @@ members as (
 
 ),
 
--- the sources that this night went without, by the periods of which they may have more to tell
+unread_facts as (
+
+    select * from {{ ref('int_unread_facts') }}
+
+),
+
+-- the sources that this night went without, by the periods of which they may have more to tell: of
+-- a cohort until the last conversion that could count
 unread as (
 
     select
-        period_ends.period_end_at,
-        string_agg(spans.source, ', ' order by spans.source) as unread_sources
-    from (select distinct period_end_at from periods) as period_ends
-    inner join {{ ref('stg_ops__source_spans') }} as spans
-        on period_ends.period_end_at > spans.missing_from
-    group by 1
+        periods.version,
+        periods.commitment_id,
+        periods.segment,
+        periods.period_start_date,
+        string_agg(distinct unread_facts.source, ', ' order by unread_facts.source)
+            as unread_sources
+    from periods
+    inner join unread_facts
+        on
+            periods.period_end_at + coalesce(periods.within_days, 0) * interval '24 hours'
+            > unread_facts.unread_from
+            and case unread_facts.fact
+                when 'deals' then periods.metric in ('revenue', 'pipeline', 'roi')
+                when 'spend' then periods.metric = 'roi'
+                -- who a lead is decides which part its money counts in
+                when 'leads'
+                    then
+                        periods.metric not in ('revenue', 'pipeline', 'roi')
+                        or periods.dimension is not null
+            end
+    group by 1, 2, 3, 4
 
 ),
 
@@ -64,7 +86,11 @@ measured as (
             and periods.segment = counted.segment
             and periods.period_start_date = counted.period_start_date
     left join unread
-        on periods.period_end_at = unread.period_end_at
+        on
+            periods.version = unread.version
+            and periods.commitment_id = unread.commitment_id
+            and periods.segment = unread.segment
+            and periods.period_start_date = unread.period_start_date
 
 ),
 
