@@ -125,11 +125,11 @@ class Company:
 
 
 def read_marts(uri: str) -> dict[str, Rows]:
-    """Every row of every published mart, as a reader sees them; but not which build they are."""
+    """Every row of every published mart, as a reader sees them; but not what the nights were."""
     with connect(uri, "reader") as connection:
         marts = connection.execute(
             "select tablename from pg_tables "
-            "where schemaname = 'marts' and tablename <> 'published_night' "
+            "where schemaname = 'marts' and tablename not in ('published_night', 'check_results') "
             "and has_table_privilege(format('%I.%I', schemaname, tablename), 'select') order by 1"
         ).fetchall()
         return {

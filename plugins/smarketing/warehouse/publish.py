@@ -27,6 +27,26 @@ PREVIOUS = "marts_previous"
 
 # one row in the marts that says which night they are
 _SIGNATURE = "published_night"
+# the figure of every check, of this night too: what is built before its checks cannot have them
+_CHECKED = "check_results"
+_CHECKED_COLUMNS = {
+    "night_id": "The night that was checked.",
+    "as_of": "The instant that the night spoke for: what a figure is plotted against (UTC).",
+    "is_published": "Whether readers have seen the night, and nobody has withdrawn it.",
+    "suite": "What was checked: the arrival of a source, the rules of a stage, the marts.",
+    "check_name": "The check's name within its suite. It stays when the words change.",
+    "title": "What holds where the check passed, in words.",
+    "severity": "critical: where more fail than may, the night is not published; warning: it is.",
+    "state": "passed, failed, skipped (nothing to check, and that may be), not_run (it broke).",
+    "evaluated": "How many records the check looked at; null where it did not.",
+    "failing": "How many of those failed, allowed or not.",
+    "share_allowed": "The share of them that may fail (0 to 1); null: no matter of shares.",
+    "is_accepted": "It would have stopped the night, and somebody had accepted that.",
+    "meaning": "What a failure means.",
+    "concerns": "Whom it concerns.",
+    "source": "Of whose arrival it is, as smarketing.yml names the source; else null.",
+    "rule": "Which rule of the agreement it is; else null.",
+}
 
 # shorter than deadlock_timeout (1 s): when readers lock marts in another order than we do, it is
 # we who give way and try again, and never a reader who is told of a deadlock
@@ -149,13 +169,14 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
             _lock(connection, published)
         rows = sum(_count(connection, CANDIDATE, table) for table in candidate)
         build_id = _sign(connection, night)
+        _publish_checks(connection)
         if _schema_exists(connection, PREVIOUS):
             # dropping takes locks that a reader of the old night may hold: that can wait
             _rename(connection, PREVIOUS, f"marts_retired_{build_id}")
         if _schema_exists(connection, PUBLISHED):
             _rename(connection, PUBLISHED, PREVIOUS)
             _close(connection, PREVIOUS)
-        _take_over(connection, [*candidate, _SIGNATURE])
+        _take_over(connection, [*candidate, _SIGNATURE, _CHECKED])
         _rename(connection, CANDIDATE, PUBLISHED)
         # not before: what has not been checked and published is nobody's to read
         _open(connection, PUBLISHED)
@@ -236,7 +257,8 @@ def _published_already(connection: psycopg.Connection, night: Night) -> Publicat
     ).fetchone()
     if row is None:
         return None
-    marts = [table for table in _tables(connection, PUBLISHED) if table != _SIGNATURE]
+    ours = {_SIGNATURE, _CHECKED}
+    marts = [table for table in _tables(connection, PUBLISHED) if table not in ours]
     return Publication(
         row[0], len(marts), sum(_count(connection, PUBLISHED, table) for table in marts)
     )
@@ -259,6 +281,58 @@ def _sign(connection: psycopg.Connection, night: Night) -> int:
         row,
     )
     return int(row[0])
+
+
+def _publish_checks(connection: psycopg.Connection) -> None:
+    """Leave in the marts what was checked, night by night, also where it kept a night back.
+
+    Of a night that was run again, the last time. No record is named, and no value.
+    """
+    table = sql.Identifier(CANDIDATE, _CHECKED)
+    connection.execute(
+        sql.SQL(
+            """
+            create table {} as
+            with attempts as (
+                select distinct on (nights.night_id) nights.night_id, nights.attempt, nights.as_of
+                from ops.nights
+                where exists (
+                    select
+                    from ops.check_results as results
+                    where (results.night_id, results.attempt) = (nights.night_id, nights.attempt)
+                )
+                order by nights.night_id, nights.attempt desc
+            ),
+
+            checked as (
+                select
+                    results.*,
+                    attempts.as_of,
+                    exists (
+                        select
+                        from ops.publications
+                        where
+                            (publications.night_id, publications.attempt)
+                            = (attempts.night_id, attempts.attempt)
+                            and publications.withdrawn_at is null
+                    ) as is_published
+                from ops.check_results as results
+                inner join attempts using (night_id, attempt)
+            )
+
+            select {} from checked
+            """
+        ).format(table, sql.SQL(", ").join(map(sql.Identifier, _CHECKED_COLUMNS)))
+    )
+    connection.execute(
+        sql.SQL("alter table {} add primary key (night_id, suite, check_name)").format(table)
+    )
+    for column, meaning in _CHECKED_COLUMNS.items():
+        connection.execute(
+            sql.SQL("comment on column {} is {}").format(
+                sql.Identifier(CANDIDATE, _CHECKED, column), meaning
+            )
+        )
 
 
 def _keep_closed_periods(connection: psycopg.Connection, night: Night) -> None:

@@ -196,6 +196,44 @@ def test_the_marts_say_which_night_they_are(warehouse: str, night: Night) -> Non
         ).fetchall() == [(publication.build_id, night.night_id, AS_OF)]
 
 
+def test_the_marts_say_what_was_checked_each_night(warehouse: str) -> None:
+    """Also in the night itself, and in one that its checks kept back; of attempts the last."""
+    kept_back = open_night(warehouse, AS_OF, AS_OF)
+    write_check(warehouse, kept_back, "leads_are_there", "failed")
+    again, broken_off, tonight = (
+        open_night(warehouse, AS_OF + days * DAY, AS_OF + days * DAY) for days in (1, 1, 2)
+    )
+    write_check(warehouse, again, "leads_are_there", "failed")
+    write_check(warehouse, again, "leads_have_addresses", "passed")
+    write_check(warehouse, broken_off, "leads_are_there", "passed")
+    write_check(warehouse, tonight, "leads_are_there", "passed")
+    build_candidate(warehouse, 1)
+    publish(warehouse, tonight)
+    with connect(warehouse, "reader") as reader:
+        assert reader.execute(
+            "select as_of, check_name, state, is_published from marts.check_results order by 1, 2"
+        ).fetchall() == [
+            (AS_OF, "leads_are_there", "failed", False),
+            (AS_OF + DAY, "leads_are_there", "passed", False),
+            (AS_OF + 2 * DAY, "leads_are_there", "passed", True),
+        ]
+        undescribed = reader.execute(
+            "select attname from pg_attribute where attrelid = 'marts.check_results'::regclass "
+            "and attnum > 0 and col_description(attrelid, attnum) is null"
+        ).fetchall()
+        assert undescribed == []
+
+
+def write_check(uri: str, night: Night, name: str, state: str) -> None:
+    with connect(uri, "auditor") as connection:
+        connection.execute(
+            "insert into ops.check_results (night_id, attempt, suite, check_name, title, severity,"
+            " state, meaning, concerns)"
+            " values (%s, %s, 'arrival of crm', %s, '', 'critical', %s, '', '')",
+            (night.night_id, night.attempt, name, state),
+        )
+
+
 def publish_nights(uri: str, *contents: int) -> list[Night]:
     nights = []
     for content in contents:
