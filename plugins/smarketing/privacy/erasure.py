@@ -20,7 +20,13 @@ from psycopg import Connection, sql
 
 from smarketing.explained import ExplainedError
 from smarketing.night import standing_still
-from smarketing.privacy.derived import erase_models, erase_record, pattern, quoted_texts
+from smarketing.privacy.derived import (
+    MASK,
+    erase_models,
+    erase_record,
+    pattern,
+    quoted_texts,
+)
 from smarketing.privacy.inventory import BY_NAME
 from smarketing.privacy.ledger import Ledger, LedgerError, normal_address, open_ledger
 from smarketing.privacy.people import Found, Record, find_people, is_shared
@@ -31,7 +37,6 @@ from smarketing.warehouse.connection import connect, open_session
 
 _SCHEMAS: Final = sorted({place.schema for place in BY_NAME.values()})
 _ADDRESS: Final = re.compile(r"[^\s<>()\"',;]+@[^\s<>()\"',;]+")
-_MASK: Final = "(erased)"
 # as many may vanish from a vendor in a night and be taken for people who asked for it
 _MOST_VANISHED: Final = 100
 _SHARE_VANISHED: Final = 0.01
@@ -286,9 +291,9 @@ def _entries(ledger: Ledger, plan: Plan) -> set[bytes]:
 
 def _anonymous(reason: str, plan: Plan) -> str:
     """A reason as it may be kept: people put into it whom it is about."""
-    kept = _ADDRESS.sub(_MASK, reason)
+    kept = _ADDRESS.sub(MASK, reason)
     for text in quoted_texts(plan):
-        kept = re.sub(re.escape(text), _MASK, kept, flags=re.IGNORECASE)
+        kept = re.sub(re.escape(text), MASK, kept, flags=re.IGNORECASE)
     return kept
 
 
@@ -308,8 +313,8 @@ def _carry_out(
     erased.rows.update(raw | models | record)
     if plan.unlike:
         erased.notes.append(
-            f"No stand-in for {', '.join(sorted(plan.unlike))} passes and fails the same rules as "
-            "the value did: verdicts on it may change."
+            f"No stand-in for {', '.join(sorted(plan.unlike))} is sure to pass and fail the same "
+            "rules as the value did: verdicts on it may change."
         )
     texts = quoted_texts(plan)
     files, out_of_reach = mask_files(warehouse.folders, texts) if texts else (0, [])
@@ -353,7 +358,7 @@ def _overwrite(warehouse: Warehouse, tables: Collection[str]) -> list[str]:
     """
     busy = []
     with open_session(warehouse.uri, autocommit=True) as connection:
-        connection.execute(f"set lock_timeout = '{_READERS_PATIENCE}'")
+        connection.execute("select set_config('lock_timeout', %s, false)", (_READERS_PATIENCE,))
         for table in sorted(tables):
             try:
                 _write_anew(connection, table)

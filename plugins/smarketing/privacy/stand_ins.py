@@ -29,9 +29,16 @@ class StandIns:
             "select field, test, operands from agreement.qualification_rules"
             " where test in ('matches', 'not_matching', 'one_of')"
         ).fetchall()
+        # a condition is on all of a lead at once: what it says of a stand-in nobody knows before
+        self._conditions = " ".join(
+            condition
+            for (condition,) in connection.execute(
+                "select operands[1] from agreement.qualification_rules where test = 'sql'"
+            )
+        )
         self._common_domains = self._read_common_domains(list(addresses))
         self.unlike: set[str] = set()
-        """The fields of which no stand-in satisfies every rule as the value did."""
+        """The fields of which no stand-in is sure to satisfy every rule as the value did."""
 
     def address(self, address: str) -> str:
         """For an e-mail address; its domain stays where enough others have it."""
@@ -83,6 +90,8 @@ class StandIns:
         }
 
     def _alike(self, field: str, value: str, candidates: Sequence[str]) -> str:
+        if re.search(rf"\b{field}\b", self._conditions):
+            self.unlike.add(field)
         for candidate in candidates:
             if all(
                 self._passes(test, operands, value) == self._passes(test, operands, candidate)
