@@ -157,6 +157,7 @@ def test_the_dsn_can_do_nothing_else(dsn: str, statement: str) -> None:
         connection.execute(statement)
 
 
+@pytest.mark.slow
 def test_a_second_night_changes_nothing_and_a_third_must_wait(
     installation: Installation, dsn: str
 ) -> None:

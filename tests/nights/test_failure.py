@@ -267,6 +267,7 @@ def test_the_night_that_failed_is_simply_run_again(tmp_path: Path, warehouse: st
         assert attempt > 1
 
 
+@pytest.mark.slow
 def test_a_handoff_from_before_the_calendars_begin_stops_no_night(company: Company) -> None:
     first = company.exports / f"stage_changes_{YESTERDAY}.csv"
 

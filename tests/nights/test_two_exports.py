@@ -110,6 +110,7 @@ def test_one_that_cannot_be_read_stops_not_the_other(tmp_path: Path, warehouse: 
     assert company.query("select source from ops.source_spans") == [("shop",)]
 
 
+@pytest.mark.slow
 def test_one_that_brings_nothing_new_silences_promises_until_it_does(
     tmp_path: Path, warehouse: str
 ) -> None:
