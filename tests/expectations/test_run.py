@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy
-from smarketing.night import Night
+from smarketing.night import Acceptance, Night, open_night
 from smarketing.quality.checks import RowCheck, Suite, quoted
 from smarketing.review.page import render_quality
 from smarketing.review.quality import read_quality
@@ -82,6 +82,16 @@ def test_nobody_can_accept_what_nobody_looked_at(
     critical = replace(SMALL, severity="critical")
     assert check(warehouse, night, suite(critical)).stopped is None
     assert "colour" in (check(warehouse, night, suite(critical, BROKEN)).stopped or "")
+
+
+def test_a_failure_is_accepted_for_one_attempt(
+    warehouse: str, night: Night, numbers: Connection
+) -> None:
+    critical = suite(replace(SMALL, severity="critical"))
+    accepted = open_night(warehouse, night.as_of, night.known_at, Acceptance("Ana", "a fair"))
+    assert check(warehouse, accepted, critical).stopped is None
+    again = open_night(warehouse, night.as_of, night.known_at)
+    assert "numbers_are_small" in (check(warehouse, again, critical).stopped or "")
 
 
 @pytest.mark.parametrize("severity", ["critical", "warning"])
