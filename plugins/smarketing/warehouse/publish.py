@@ -165,11 +165,11 @@ def _swap(connection: psycopg.Connection, night: Night) -> Publication:
             )
         # before the lock: nobody waits for it
         _keep_closed_periods(connection, night)
+        _publish_checks(connection, night)
         if published:
             _lock(connection, published)
         rows = sum(_count(connection, CANDIDATE, table) for table in candidate)
         build_id = _sign(connection, night)
-        _publish_checks(connection)
         if _schema_exists(connection, PREVIOUS):
             # dropping takes locks that a reader of the old night may hold: that can wait
             _rename(connection, PREVIOUS, f"marts_retired_{build_id}")
@@ -283,7 +283,7 @@ def _sign(connection: psycopg.Connection, night: Night) -> int:
     return int(row[0])
 
 
-def _publish_checks(connection: psycopg.Connection) -> None:
+def _publish_checks(connection: psycopg.Connection, night: Night) -> None:
     """Leave in the marts what was checked, night by night, also where it kept a night back.
 
     Of a night that was run again, the last time. No record is named, and no value.
@@ -292,7 +292,7 @@ def _publish_checks(connection: psycopg.Connection) -> None:
     connection.execute(
         sql.SQL(
             """
-            create table {} as
+            create table {checked} as
             with attempts as (
                 select distinct on (nights.night_id) nights.night_id, nights.attempt, nights.as_of
                 from ops.nights
@@ -308,7 +308,8 @@ def _publish_checks(connection: psycopg.Connection) -> None:
                 select
                     results.*,
                     attempts.as_of,
-                    exists (
+                    (attempts.night_id, attempts.attempt) = ({night_id}, {attempt})
+                    or exists (
                         select
                         from ops.publications
                         where
@@ -320,9 +321,14 @@ def _publish_checks(connection: psycopg.Connection) -> None:
                 inner join attempts using (night_id, attempt)
             )
 
-            select {} from checked
+            select {columns} from checked
             """
-        ).format(table, sql.SQL(", ").join(map(sql.Identifier, _CHECKED_COLUMNS)))
+        ).format(
+            checked=table,
+            columns=sql.SQL(", ").join(map(sql.Identifier, _CHECKED_COLUMNS)),
+            night_id=night.night_id,
+            attempt=night.attempt,
+        )
     )
     connection.execute(
         sql.SQL("alter table {} add primary key (night_id, suite, check_name)").format(table)
