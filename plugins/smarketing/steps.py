@@ -147,7 +147,7 @@ def check_arrival(night: dict[str, Any]) -> None:
     from smarketing.quality.run import run_suites
     from smarketing.sources.reading import declared_in
 
-    with _step(night, "arrive.check") as work:
+    with _step(night, "arrive.check") as work, _shown_if_it_stops(work):
         sources = work.config.sources
         erased = erase_as_told(Warehouse(work.uri, key_in_task, [work.config.workdir]))
         unread = mark_unread(work.uri, work.night, list(sources))
@@ -188,18 +188,13 @@ def transform(night: dict[str, Any], layer: Layer) -> None:
 def check_qualification(night: dict[str, Any]) -> None:
     """Do the candidate marts keep the rules that both teams signed?"""
     from expectations import marts, qualification
-    from smarketing.quality.run import ChecksFailedError, run_suites
+    from smarketing.quality.run import run_suites
 
-    with _step(night, "check.qualification") as work:
+    with _step(night, "check.qualification") as work, _shown_if_it_stops(work):
         rules = qualification.rules_in_force(work.uri)
         suites = qualification.suites(rules, work.night)
         suites += marts.suites(work.night, marts.published_as_of(work.uri))
-        try:
-            _tally(work.step, run_suites(work.uri, work.night, suites))
-        except ChecksFailedError:
-            # whoever is called at 3 a.m. wants to see which records
-            _write_quality(work)
-            raise
+        _tally(work.step, run_suites(work.uri, work.night, suites))
 
 
 def publish_marts(night: dict[str, Any]) -> None:
@@ -220,6 +215,19 @@ def report(night: dict[str, Any]) -> None:
         write_page(read_scoreboard(work.uri, work.config), work.config.workdir / SCOREBOARD)
         work.step.note = f"{SCOREBOARD}, {QUALITY}"
     close_night(work.uri, work.night)
+
+
+@contextmanager
+def _shown_if_it_stops(work: _Work) -> Iterator[None]:
+    """Whoever is called at 3 a.m. wants to see which records, or which source."""
+    from smarketing.quality.arrivals import NothingArrivedError
+    from smarketing.quality.run import ChecksFailedError
+
+    try:
+        yield
+    except (ChecksFailedError, NothingArrivedError):
+        _write_quality(work)
+        raise
 
 
 def _write_quality(work: _Work) -> None:

@@ -199,3 +199,6 @@ def test_where_no_vendor_answers_yesterday_stays(found: Callable[..., VendorComp
         company.vendors.fail(vendor)
     with pytest.raises(Exception, match="No source arrived"):
         company.run_night(LAST_NIGHT)
+    page = next((company.company.folder / "home").rglob("quality.html")).read_text("utf-8")
+    assert "This night was not published" in page
+    assert page.count("503") >= len(company.vendors.doors)

@@ -137,6 +137,15 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A source that a night went without: since when (None: it never brought anything), and why."""
+
+    source: str
+    missing_from: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class Rejected:
     """Rows of a source, or values, that could not be read: how many ever, and how many tonight."""
 
@@ -170,14 +179,16 @@ class Attempt:
 class QualityReport:
     """Everything that the page of checks shows of a night.
 
-    ``structure_tests``: how many tests of dbt held, and how many there are, on the tables that were
-    built.
+    ``missing``: the sources that could not be read; of those that brought nothing new, a check
+    tells. ``structure_tests``: how many tests of dbt held, and how many there are, on the tables
+    that were built.
     """
 
     company: str
     zone: str
     as_of: datetime
     is_published: bool
+    missing: Sequence[Missing]
     checks: Sequence[CheckResult]
     rejected: Sequence[Rejected]
     attempts: Sequence[Attempt]
@@ -239,6 +250,7 @@ def read_quality(uri: str, company: str, night_id: str, attempt: int) -> Quality
             zone=zone or "UTC",
             as_of=as_of,
             is_published=is_published,
+            missing=_missing(connection, this),
             checks=_checks(connection, this, as_of),
             rejected=_rejected(connection, night_id),
             attempts=_attempts(connection, as_of),
@@ -305,6 +317,29 @@ def _checks(
             CheckResult(**row, history=histories[name], kinds=kinds.get(name, ()), examples=failed)
         )
     return results
+
+
+def _missing(connection: psycopg.Connection, attempt: tuple[str, int]) -> list[Missing]:
+    with connection.cursor(row_factory=class_row(Missing)) as cursor:
+        return cursor.execute(
+            """
+            select source, missing_from, split_part(reason, E'\\n', 1) as reason
+            from ops.source_spans as spans
+            where
+                night_id = %s
+                and attempt = %s
+                and not exists (
+                    select
+                    from ops.check_results as results
+                    where
+                        results.night_id = spans.night_id
+                        and results.attempt = spans.attempt
+                        and results.source = spans.source
+                )
+            order by source
+            """,
+            attempt,
+        ).fetchall()
 
 
 def _rejected(connection: psycopg.Connection, night_id: str) -> list[Rejected]:

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from smarketing.quality.run import Example
 from smarketing.review.page import render_quality
-from smarketing.review.quality import Attempt, CheckResult, Figure, QualityReport, Rejected
+from smarketing.review.quality import (
+    Attempt,
+    CheckResult,
+    Figure,
+    Missing,
+    QualityReport,
+    Rejected,
+)
 
 from tests.plugins.smarketing.review.test_page import HOSTILE, Page
 
@@ -48,6 +55,7 @@ def report(*checks: CheckResult, **other: Any) -> QualityReport:
         "zone": "Europe/Madrid",
         "as_of": AS_OF,
         "is_published": True,
+        "missing": [],
         "checks": checks,
         "rejected": [],
         "attempts": [],
@@ -78,6 +86,10 @@ def full(word: str = "") -> QualityReport:
             severity="critical", source=f"crm {word}", rule=None, evaluated=1, failing=1, history=[]
         ),
         company=f"Almenara {word}",
+        missing=[
+            Missing(f"erp {word}", AS_OF - timedelta(days=1), f"nobody answers {word}"),
+            Missing("forms", None, "no such account"),
+        ],
         rejected=[
             Rejected("crm", f"leads {word}", f"Created {word}", f"not a day {word}", 3, 1200)
         ],
@@ -138,7 +150,7 @@ def test_words_of_others_are_shown_and_not_obeyed() -> None:
     for place in (
         "Almenara ", "persona. ", "malformed ", "crm:1/1 ", "persona not known ", "sums differ ",
         "no such column ", "nobody yet ", "sales ", "crm ", "leads ", "Created ", "not a day ",
-        "Ana ", "a fair ", "Bo ", "wrong ", "step ",
+        "Ana ", "a fair ", "Bo ", "wrong ", "step ", "from erp ", "nobody answers ",
     ):  # fmt: skip
         assert f"{place}{shown}" in told, place
 
@@ -154,6 +166,9 @@ def test_what_failed_is_told_with_figures_consequence_and_examples() -> None:
         "Nobody knows whether it holds, so the night was not published.",
         "Promises that depend on crm are undetermined tonight.",
         "What arrived from crm",
+        "erp could not be read",
+        "What we know of it is of Mon 19 Oct",
+        "It has never brought anything.",
         "What both teams agreed on leads",
         "nothing to check nobody yet",
         "190 of 190 tests of its tables held as well",
