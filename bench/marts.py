@@ -53,6 +53,10 @@ create function pg_temp.chance(number bigint, salt bigint) returns double precis
 language sql immutable parallel safe
 as 'select (hashint8extended(number, salt) & 4503599627370495) / 4503599627370496.0';
 
+create function pg_temp.record_key(number bigint) returns text
+language sql immutable parallel safe
+as $$select '["crm", "' || number || '"]'$$;
+
 create temporary table journeys as
 select
     lead,
@@ -80,7 +84,8 @@ select
     (array['IT leader', 'Operations manager', 'Finance director', 'Founder'])[1 + lead %% 4],
     (array['organic search', 'paid search', 'social', 'e-mail', 'events', 'referral', 'partner'])
     [1 + lead %% 7],
-    lead %% 200, lead %% 100, lead %% 90, lead, lead, 'bench', lead, lead, created
+    lead %% 200, lead %% 100, lead %% 90, pg_temp.record_key(lead), lead, 'bench', lead, lead,
+    created
 from journeys;
 
 insert into raw_csv_export.stage_changes (
@@ -88,7 +93,8 @@ insert into raw_csv_export.stage_changes (
     _known_from
 )
 select
-    'crm', lead, date_trunc('second', occurred), stage, lead, lead, 'bench', lead, lead, occurred
+    'crm', lead, date_trunc('second', occurred), stage, pg_temp.record_key(lead), lead, 'bench',
+    lead, lead, occurred
 from (
     select
         lead,
@@ -129,7 +135,7 @@ select
     (array['call', 'email', 'email', 'meeting', 'note'])[1 + touch %% 5],
     case when touch %% 4 = 0 then 'inbound' else 'outbound' end, touch %% 6 = 0, touch %% 100,
     (array['connected', 'no answer', 'replied', 'held'])[1 + touch %% 4],
-    touch, touch, 'bench', touch, touch, occurred
+    pg_temp.record_key(touch), touch, 'bench', touch, touch, occurred
 from (
     select
         touch,
@@ -148,7 +154,7 @@ insert into raw_csv_export.ownership_changes (
 )
 select
     'crm', lead, date_trunc('second', created + change * 9 * interval '1 day'),
-    (lead + change) %% 100, lead, lead, 'bench', lead, lead, created
+    (lead + change) %% 100, pg_temp.record_key(lead), lead, 'bench', lead, lead, created
 from journeys
 cross join lateral generate_series(0, (lead %% 5 = 0)::integer) as change
 where missing < 6;
@@ -163,7 +169,8 @@ select
         when missing = 1 or ending < 0.6 then date_trunc('second', created + interval '75 days')
     end,
     case when missing = 1 then 'won' when ending < 0.6 then 'lost' else 'open' end,
-    1000 + lead %% 20000, 'EUR', lead %% 100, lead, lead, 'bench', lead, lead, created
+    1000 + lead %% 20000, 'EUR', lead %% 100, pg_temp.record_key(lead), lead, 'bench', lead, lead,
+    created
 from journeys
 where missing <= 2;
 
@@ -199,14 +206,17 @@ insert into raw_csv_export.merges (
     _sequence, _known_from
 )
 select
-    'crm', lead, lead - 1, created + interval '40 days', lead, lead, 'bench', lead, lead, created
+    'crm', lead, lead - 1, created + interval '40 days', pg_temp.record_key(lead), lead, 'bench',
+    lead, lead, created
 from journeys
 where lead %% 50 = 0;
 
 insert into raw_csv_export.deletions (
     system, lead_id, deleted_at, _record_key, _row_hash, _file, _line, _sequence, _known_from
 )
-select 'crm', lead, created + interval '50 days', lead, lead, 'bench', lead, lead, created
+select
+    'crm', lead, created + interval '50 days', pg_temp.record_key(lead), lead, 'bench', lead, lead,
+    created
 from journeys
 where lead %% 200 = 7;
 """
