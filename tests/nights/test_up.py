@@ -136,11 +136,8 @@ def test_the_scheduler_runs_the_night(installation: Installation) -> None:
 
 def test_a_night_is_finished_after_its_scheduler_was_killed(installation: Installation) -> None:
     """As when the machine loses its power: nobody says goodbye, and nobody is told to go on."""
-    # how long a task may be silent before it is taken for dead; otherwise minutes
-    soon = {
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-    }
+    # how often a scheduler looks for the tasks of another that is gone; otherwise five minutes
+    soon = {"AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20"}
     dsn = installation.run("dsn").stdout.strip()
     with airflow_of(installation, **soon) as airflow:
         wait_for_success(airflow, run_night(airflow))
