@@ -293,10 +293,10 @@ def test_a_handoff_from_before_the_calendars_begin_stops_no_night(company: Compa
 
 @pytest.fixture
 def small_disk(company: Company, postgres: str, tmp_path: Path) -> Iterator[Path]:
-    """A file system of 48 MB, with the company's warehouse on it."""
+    """A file system of 256 MB, with the company's warehouse on it."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("only root may mount a file system, and this machine lets nobody")
     try:
