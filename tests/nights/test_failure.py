@@ -332,6 +332,17 @@ def tablespace(folder: Path, warehouse: str, postgres: str) -> Iterator[None]:
             connection.execute("drop tablespace small")
 
 
+@contextmanager
+def nearly_full(disk: Path) -> Iterator[None]:
+    """A disk on which two megabytes are left."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - 2_000_000))
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
 @pytest.mark.slow
 def test_on_a_full_disk_the_load_stops_and_later_goes_on(
     company: Company, small_disk: Path
@@ -347,17 +358,14 @@ def test_on_a_full_disk_the_load_stops_and_later_goes_on(
         ]
         return "\n".join([text.strip(), *more, ""])
 
-    ballast = small_disk / "ballast"
-    free = shutil.disk_usage(small_disk).free - 2_000_000
-    ballast.write_bytes(bytes(free))
     with (
         rewritten(leads_of(company), grown),
         nothing_published(company, step="extract.csv_export") as failure,
+        nearly_full(small_disk),
     ):
         company.run_night(LAST_NIGHT)
     assert "No space left on device" in str(failure.value)
     assert failure.type is LoadError
-    ballast.unlink()
     company.run_night(LAST_NIGHT)
     assert company.last_attempt()[2] == "published"
 
