@@ -79,7 +79,7 @@ def test_an_error_tells_no_password(installation: Installation, server: SecondSe
 def test_the_password_is_nowhere(installation: Installation, server: SecondServer) -> None:
     assert [path for path in installation.files() if MARK.encode() in path.read_bytes()] == []
     embedded = installation.run("dsn").stdout.strip().replace("smarketing_reader", "postgres")
-    metadata = embedded.replace("/almenara?", "/almenara_airflow?")
+    metadata = embedded.replace("/almenara_files?", "/almenara_files_airflow?")
     tables = dict(tables_of(metadata)) | dict(tables_of(server.root))
     assert tables["xcom"]
     assert tables["ops.nights"]
