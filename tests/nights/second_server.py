@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,13 @@ READER_PASSWORD = f"{MARK}reader"
 
 @dataclass(frozen=True)
 class SecondServer:
-    """Where it listens. The login owns its database and may create roles, and no more."""
+    """Where it listens. The login owns its database and may create roles, and no more.
+
+    ``crash`` ends every process of it at once, and starts it again.
+    """
 
     port: int
+    crash: Callable[[], None]
 
     def uri(self, user: str = "analytics", password: str = PASSWORD) -> str:
         return build_uri(
@@ -70,12 +74,15 @@ def second_server(folder: Path) -> Iterator[SecondServer]:
             **user,
         )
 
-    server = SecondServer(find_suitable_port("127.0.0.1"))
+    port = find_suitable_port("127.0.0.1")
+    options = ("-l", str(folder / "log"), "-o", f"-h 127.0.0.1 -p {port} -k ''")
+    server = SecondServer(
+        port, lambda: postgres("pg_ctl", "-w", "-m", "immediate", *options, "restart")
+    )
     postgres(
         "initdb", "--username=root", f"--pwfile={secret}", "--auth=scram-sha-256", "--encoding=utf8"
     )
-    options = f"-h 127.0.0.1 -p {server.port} -k ''"
-    postgres("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+    postgres("pg_ctl", "-w", *options, "start")
     try:
         root = with_parameters(server.root, dbname="postgres")
         with psycopg.connect(root, autocommit=True) as connection:

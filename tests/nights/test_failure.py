@@ -10,7 +10,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import psycopg
@@ -19,8 +21,10 @@ from airflow.sdk.exceptions import AirflowFailException
 from smarketing import steps
 from smarketing.sources.errors import LoadError
 from smarketing.warehouse.connection import CONNECTION_VARIABLE, WarehouseError
+from smarketing.warehouse.initialise import initialise
 
 from tests.nights.conftest import LAST_NIGHT, Company, Rows, found_company, read_marts
+from tests.nights.second_server import READER_PASSWORD, SecondServer, second_server
 
 YESTERDAY = LAST_NIGHT - timedelta(days=1)
 
@@ -289,6 +293,52 @@ def test_a_handoff_from_before_the_calendars_begin_stops_no_night(company: Compa
         "where handed_off_at < '2010-01-01' and clock = 'response'"
     )
     assert early == undue == 1
+
+
+# where the server goes down: in the load, in the middle of the models, in the publication
+CRASHES = {
+    "dlt.Pipeline.load": 1,
+    "dbt.adapters.sql.connections.SQLConnectionManager.add_query": 300,
+    "smarketing.warehouse.publish._rename": 1,
+}
+
+
+@pytest.mark.slow
+def test_a_server_that_restarts_in_the_middle_of_a_night(
+    company: Company, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Airflow tries again, whatever step it was; then the night is as any other."""
+    company.run_night(LAST_NIGHT)
+    with second_server(tmp_path_factory.mktemp("server")) as server:
+        initialise(server.uri(), reader_password=READER_PASSWORD)
+        with found_company(tmp_path, server.uri(), leads=300, nights=2) as other:
+            other.run_night(YESTERDAY)
+            before = read_marts(server.reader)
+            for function, calls in CRASHES.items():
+                with (
+                    crashing(server, function, calls),
+                    pytest.raises((psycopg.OperationalError, LoadError, WarehouseError)),
+                ):
+                    other.run_night(LAST_NIGHT)
+                assert read_marts(server.reader) == before
+            other.run_night(LAST_NIGHT)
+            assert read_marts(server.reader) == read_marts(company.warehouse)
+
+
+@contextmanager
+def crashing(server: SecondServer, function: str, calls: int) -> Iterator[None]:
+    """A server that crashes when a function is called for the n-th time."""
+    owner, _, name = function.rpartition(".")
+    original, left = resolve_name(function), count(calls, -1)
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        if next(left) == 1:
+            server.crash()
+        return original(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resolve_name(owner), name, call)
+        yield
 
 
 @pytest.fixture

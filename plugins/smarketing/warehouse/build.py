@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from smarketing.explained import ExplainedError
 from smarketing.home import PROJECT
 from smarketing.night import Night
-from smarketing.warehouse.connection import connect
+from smarketing.warehouse.connection import WarehouseError, connect
 
 Layer = Literal["staging", "intermediate", "marts"]
 
@@ -31,6 +32,13 @@ SCHEMAS: dict[Layer, str] = {
 # its own account of every event, and the project as JSON after each command: a fifth of its work,
 # which nobody reads. What it did is said on standard output, and the SQL lies beside the project
 _LEAN = ("--log-level-file", "none", "--no-write-json")
+
+
+# a server that restarts: what dbt says of it, and of the models that wait in line
+_IS_GONE = re.compile(
+    r"server closed the connection|terminating connection|connection to server|"
+    r"connection already closed|database system is (starting up|shutting down|in recovery mode)"
+)
 
 
 class BuildError(ExplainedError):
@@ -70,8 +78,13 @@ def refuse_failures(results: list[Any], where: str) -> None:
 
     Raises:
         BuildError: a model could not be built or a test found rows.
+        WarehouseError: the server went away meanwhile, which another attempt may not meet.
     """
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
+    if any(_IS_GONE.search(result.message or "") for result in failed):
+        raise WarehouseError(
+            f"The server went away while {where} was built. Once it is back, run the night again."
+        )
     if failed:
         faults = "\n".join(
             f"  {result.node.resource_type} {result.node.name} "
