@@ -305,10 +305,12 @@ CRASHES = {
 
 @pytest.mark.slow
 def test_a_server_that_restarts_in_the_middle_of_a_night(
-    company: Company, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    new_company: Callable[..., Company], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Airflow tries again, whatever step it was; then the night is as any other."""
-    company.run_night(LAST_NIGHT)
+    company = new_company(leads=300, nights=2)
+    for night in (YESTERDAY, LAST_NIGHT):
+        company.run_night(night)
     with second_server(tmp_path_factory.mktemp("server")) as server:
         initialise(server.uri(), reader_password=READER_PASSWORD)
         with found_company(tmp_path, server.uri(), leads=300, nights=2) as other:
