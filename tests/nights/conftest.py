@@ -142,6 +142,18 @@ def read_marts(uri: str) -> dict[str, Rows]:
         }
 
 
+def tables_as_text(uri: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Schema and name of every table of a database, and its rows as text."""
+    with psycopg.connect(uri) as connection:
+        tables = connection.execute(
+            "select schemaname, tablename from pg_tables "
+            "where schemaname not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in tables:
+            query = sql.SQL("select row::text from {} as row").format(sql.Identifier(schema, table))
+            yield schema, table, [text for (text,) in connection.execute(query)]
+
+
 @contextmanager
 def found_company(
     folder: Path, warehouse: str, *, seed: int = 7, leads: int = 400, nights: int = 1

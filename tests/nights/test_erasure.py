@@ -20,7 +20,7 @@ from smarketing.privacy import erasure
 from smarketing.privacy.erasure import ErasureError, Warehouse, erase
 from smarketing.privacy.ledger import KEY_VARIABLE
 
-from tests.nights.conftest import LAST_NIGHT, Company, Rows, end_of
+from tests.nights.conftest import LAST_NIGHT, Company, Rows, end_of, tables_as_text
 from tests.nights.test_vendors import YESTERDAY, found_in_vendors
 
 ADDRESS = "zebedee.quillfeather@quillfeather-private.example"
@@ -108,17 +108,11 @@ def tables_with(uri: str, texts: tuple[str, ...]) -> set[str]:
         ),
         re.IGNORECASE,
     )
-    found = set()
-    with psycopg.connect(uri) as connection:
-        tables = connection.execute(
-            "select schemaname, tablename from pg_tables"
-            " where schemaname not in ('pg_catalog', 'information_schema')"
-        ).fetchall()
-        for schema, table in tables:
-            query = sql.SQL("select row::text from {} as row").format(sql.Identifier(schema, table))
-            if any(wanted.search(row) for (row,) in connection.execute(query)):
-                found.add(f"{schema}.{table}")
-    return found
+    return {
+        f"{schema}.{table}"
+        for schema, table, rows in tables_as_text(uri)
+        if any(wanted.search(row) for row in rows)
+    }
 
 
 def files_with(folder: Path, texts: tuple[str, ...]) -> list[Path]:

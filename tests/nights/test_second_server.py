@@ -7,10 +7,9 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from psycopg import sql
 from smarketing.warehouse.connection import CONNECTION_VARIABLE
 
-from tests.nights.conftest import read_marts
+from tests.nights.conftest import read_marts, tables_as_text
 from tests.nights.installation import Installation, installed
 from tests.nights.second_server import MARK, PASSWORD, READER_PASSWORD, SecondServer, second_server
 
@@ -88,14 +87,5 @@ def test_the_password_is_nowhere(installation: Installation, server: SecondServe
 
 def tables_of(uri: str) -> Iterator[tuple[str, str]]:
     """Every table of a database, as text."""
-    with psycopg.connect(uri) as connection:
-        tables = connection.execute(
-            "select schemaname, tablename from pg_tables "
-            "where schemaname not in ('pg_catalog', 'information_schema')"
-        ).fetchall()
-        for schema, table in tables:
-            rows = connection.execute(
-                sql.SQL("select row::text from {} as row").format(sql.Identifier(schema, table))
-            ).fetchall()
-            name = table if schema == "public" else f"{schema}.{table}"
-            yield name, "\n".join(text for (text,) in rows)
+    for schema, table, rows in tables_as_text(uri):
+        yield table if schema == "public" else f"{schema}.{table}", "\n".join(rows)
